@@ -1,0 +1,4 @@
+#pragma once
+#include <sys/time.h>
+#include <ldap.h>
+#include <openldap.h>
