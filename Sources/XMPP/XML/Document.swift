@@ -41,9 +41,11 @@ package final class Document: @unchecked Sendable {
     var text: [UInt8] = []
     /// The element as it was received.
     var source = ByteBuffer()
-    /// Prefixes the element uses without declaring them itself are declared so on the stream's root;
-    /// nil where raw bytes cannot be re-used because the root's default namespace is another.
-    var outerDeclarations: [NamespaceDeclaration]? = []
+    /// The prefixes that the content of the top-level element may use without declaring them: those declared
+    /// on the element itself and on the stream's root.
+    var outerDeclarations: [NamespaceDeclaration] = []
+    /// Whether un-prefixed names in the content are in the namespace of the top-level element.
+    var isContentDefault = true
     var names: NameDictionary
 
     init(names: NameDictionary) {

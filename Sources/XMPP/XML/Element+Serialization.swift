@@ -3,15 +3,12 @@ package import NIOCore
 extension Element {
     /// Writes what is between the start and the end tag as it was received.
     ///
-    /// The bytes mean the same wherever the surrounding default namespace is the element's own; prefixes
-    /// declared on the stream's root are the caller's to declare again.
-    package func writeRawContent(into buffer: inout ByteBuffer) {
+    /// The bytes mean the same wherever the surrounding default namespace is the element's own and
+    /// `outerDeclarations` are in force. For top-level elements.
+    func writeRawContent(into buffer: inout ByteBuffer) {
         let node = node
         writeSource(node.contentStart, node.contentEnd, into: &buffer)
     }
-
-    /// Whether the raw content may stand in a stream whose default namespace is this element's own.
-    package var hasPortableContent: Bool { document.outerDeclarations?.isEmpty == true }
 
     /// Writes the element so that it means the same inside any element whose default namespace is `inherited`.
     package func write(into buffer: inout ByteBuffer, inheriting inherited: String) {

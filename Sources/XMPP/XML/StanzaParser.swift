@@ -56,6 +56,12 @@ package final class StanzaParser {
             guard document.source.readableBytesView.isValidUTF8 else { throw .encoding }
             throw error
         }
+        // What the element declares itself overrides the root.
+        for declaration in root.declarations
+        where !document.outerDeclarations.contains(where: { $0.prefix == declaration.prefix }) {
+            document.outerDeclarations.append(declaration)
+        }
+        document.isContentDefault = root.isContentDefault
         if bytes.readableBytes > Self.replaceAboveBytes {
             spare = nil
             context = ParserContext(root: root)
@@ -77,6 +83,8 @@ private final class ParserContext {
         var open: [Int32] = []
         var depth = 0
         var ended = 0
+        /// Prefixes declared on the top-level element.
+        var declarations: [NamespaceDeclaration] = []
         var error: StreamError?
         var limits = XMLLimits()
         /// Bytes fed before the element at hand.
@@ -129,6 +137,7 @@ private final class ParserContext {
         state.pointee.nodes.removeAll(keepingCapacity: true)
         state.pointee.attributes.removeAll(keepingCapacity: true)
         state.pointee.text.removeAll(keepingCapacity: true)
+        if !state.pointee.declarations.isEmpty { state.pointee.declarations = [] }
         state.pointee.limits = limits
         state.pointee.ended = 0
         let namesBefore = names.count
@@ -140,6 +149,7 @@ private final class ParserContext {
         swap(&state.pointee.nodes, &document.nodes)
         swap(&state.pointee.attributes, &document.attributes)
         swap(&state.pointee.text, &document.text)
+        document.outerDeclarations = state.pointee.declarations
         if document.names !== names { document.names = names }
         if let error = state.pointee.error { return error }
         guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1 else { return .malformed(code) }
@@ -153,8 +163,9 @@ private final class ParserContext {
     private static var handler: xmlSAXHandler {
         var handler = xmlSAXHandler()
         handler.initialized = XML_SAX2_MAGIC
-        handler.startElementNs = { data, name, _, namespace, _, _, attributeCount, _, attributes in
-            parserState(data).startElement(name, namespace, attributeCount, attributes)
+        handler.startElementNs = { data, name, _, namespace, declarationCount, declarations, attributeCount, _, attributes in
+            parserState(data).startElement(
+                name, namespace, declarationCount, declarations, attributeCount, attributes)
         }
         handler.endElementNs = { data, _, _, _ in parserState(data).endElement() }
         handler.characters = { data, bytes, count in parserState(data).characters(bytes, count) }
@@ -201,7 +212,8 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
     }
 
     fileprivate func startElement(
-        _ name: UnsafePointer<xmlChar>?, _ namespace: UnsafePointer<xmlChar>?, _ attributeCount: Int32,
+        _ name: UnsafePointer<xmlChar>?, _ namespace: UnsafePointer<xmlChar>?, _ declarationCount: Int32,
+        _ declarations: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?, _ attributeCount: Int32,
         _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
     ) {
         pointee.depth += 1
@@ -210,8 +222,15 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
         guard pointee.depth - 1 <= pointee.limits.depth else {
             return refuse(StreamError(.policyViolation, "elements are nested too deeply"))
         }
-        guard Int(attributeCount) <= pointee.limits.attributes else {
+        guard Int(attributeCount) + Int(declarationCount) <= pointee.limits.attributes else {
             return refuse(StreamError(.policyViolation, "an element has too many attributes"))
+        }
+        if pointee.depth == 2, declarationCount > 0, let declarations {
+            for index in 0..<Int(declarationCount) {
+                guard let prefix = declarations[2 * index], let name = declarations[2 * index + 1] else { continue }
+                pointee.declarations.append(
+                    NamespaceDeclaration(prefix: String(cString: prefix), namespace: String(cString: name)))
+            }
         }
         let firstAttribute = pointee.attributes.count
         if let attributes {
