@@ -26,8 +26,20 @@ package struct AccountSlot<Value: Sendable>: Sendable {
     }
 }
 
+/// A place for what a stream feature remembers while a stream is being negotiated; emptied when it is bound.
+package struct StreamSlot<Value>: Sendable {
+    let index: Int
+    let make: @Sendable () -> Value
+
+    package init(_ make: @escaping @Sendable () -> Value) {
+        index = SlotCount.streams.add(1, ordering: .relaxed).oldValue
+        self.make = make
+    }
+}
+
 private enum SlotCount {
     static let sessions = Atomic<Int>(0)
+    static let streams = Atomic<Int>(0)
     static let accounts = Atomic<Int>(0)
 }
 
@@ -40,16 +52,16 @@ struct Slots: ~Copyable {
 
     private var boxes: [AnyObject?] = []
 
-    subscript<Value>(index: Int, initial: Value) -> Value {
+    subscript<Value>(index: Int, initial: @autoclosure () -> Value) -> Value {
         get {
-            guard index < boxes.count, let box = boxes[index] else { return initial }
+            guard index < boxes.count, let box = boxes[index] else { return initial() }
             return unsafeDowncast(box, to: Box<Value>.self).value
         }
         _modify {
             if index >= boxes.count {
                 boxes.append(contentsOf: repeatElement(nil, count: index + 1 - boxes.count))
             }
-            if boxes[index] == nil { boxes[index] = Box(initial) }
+            if boxes[index] == nil { boxes[index] = Box(initial()) }
             // A slot's index belongs to one declaration, and so to one type.
             let box = unsafeDowncast(boxes[index].unsafelyUnwrapped, to: Box<Value>.self)
             yield &box.value

@@ -3,10 +3,12 @@ package struct StreamFacts: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Protected by TLS, or by a listener that needs none.
-    package static let secure = Self(rawValue: 1 << 0)
-    package static let authenticated = Self(rawValue: 1 << 1)
-    package static let bound = Self(rawValue: 1 << 2)
+    /// Protected by TLS.
+    package static let encrypted = Self(rawValue: 1 << 0)
+    /// Protected as well as the listener demands: by TLS, or by being a loopback address.
+    package static let secure = Self(rawValue: 1 << 1)
+    package static let authenticated = Self(rawValue: 1 << 2)
+    package static let bound = Self(rawValue: 1 << 3)
 }
 
 /// When something may be negotiated, and which elements negotiate it: the pure part of a stream feature.
