@@ -209,7 +209,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     private func openStream(_ header: StreamHeader) throws(StreamError) {
         let result = machine.headerReceived(header, domainNamed: kernel.servedDomain)
         if hasSentHeader { id = Self.randomID() }
-        ownParser = StanzaParser.Root(of: header).map { StanzaParser(root: $0) }
+        ownParser = StanzaParser.isUsual(header) ? nil : StanzaParser(root: StanzaParser.Root(header))
         switch result {
         case .fail(let error):
             throw error

@@ -1,4 +1,4 @@
-package import XMPP
+package import Storage
 
 /// An extension of the server, declared in one file: everything about it is in its registrations and settings.
 package protocol Feature: Sendable {
@@ -6,7 +6,10 @@ package protocol Feature: Sendable {
     static var xeps: [Int] { get }
     /// What an administrator may set.
     static var settings: [AnySetting] { get }
+    /// The tables of the feature: named for ever, only added to, never changed once released.
+    static var migrations: [Migration] { get }
 
+    /// - Parameter kernel: outlives the feature; not to be used before the server has started.
     init(kernel: Kernel)
 
     /// What the feature adds. Asked for once, at the start.
@@ -15,4 +18,5 @@ package protocol Feature: Sendable {
 
 extension Feature {
     package static var settings: [AnySetting] { [] }
+    package static var migrations: [Migration] { [] }
 }

@@ -19,7 +19,6 @@ package struct Registration: Sendable {
         case sessionBound(@Sendable (Session) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
         case accountRemoved(@Sendable (JID, Transaction) throws -> Void)
-        case migration(Migration)
     }
 
     package let kind: Kind
@@ -96,11 +95,6 @@ package struct Registration: Sendable {
         _ body: @escaping @Sendable (JID, Transaction) throws -> Void
     ) -> [Registration] {
         [Registration(kind: .accountRemoved(body))]
-    }
-
-    /// A change of the database's structure; named for ever, and never changed once released.
-    package static func migration(_ name: String, _ sql: String...) -> [Registration] {
-        [Registration(kind: .migration(Migration(name: name, sql: sql)))]
     }
 }
 

@@ -24,7 +24,8 @@ extension Registry {
             try body(request, loop, session, &writer)
             send(result(of: stanza, writer.buffer), on: loop, session)
         case .ordered(let body):
-            answerLater(stanza, request, on: loop, session, resume: session?.pause() ?? {}, body)
+            guard let session else { return answerLater(stanza, request, on: loop, nil, resume: {}, body) }
+            answerLater(stanza, request, on: loop, session, resume: session.pause(), body)
         case .concurrent(let body):
             answerLater(stanza, request, on: loop, session, resume: {}, body)
         }

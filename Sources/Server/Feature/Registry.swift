@@ -1,4 +1,3 @@
-package import NIOCore
 package import Storage
 package import XMPP
 
@@ -29,7 +28,6 @@ package final class Registry: Sendable {
     package let server: Discovery
     package let account: Discovery
     package let streamFeatures: [any StreamFeature]
-    package let migrations: [Migration]
     let loaders: [AccountLoader]
     let sessionBound: [@Sendable (Session) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
@@ -43,7 +41,6 @@ package final class Registry: Sendable {
         var server = Discovery()
         var account = Discovery()
         var streamFeatures: [any StreamFeature] = []
-        var migrations: [Migration] = []
         var loaders: [AccountLoader] = []
         var sessionBound: [@Sendable (Session) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
@@ -72,11 +69,6 @@ package final class Registry: Sendable {
             case .sessionBound(let body): sessionBound.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
             case .accountRemoved(let body): accountRemoved.append(body)
-            case .migration(let migration):
-                guard !migrations.contains(where: { $0.name == migration.name }) else {
-                    throw DuplicateRegistration(description: "two migrations are called \(migration.name)")
-                }
-                migrations.append(migration)
             }
         }
         server.features = Set(server.features).sorted()
@@ -94,7 +86,6 @@ package final class Registry: Sendable {
         self.server = server
         self.account = account
         self.streamFeatures = streamFeatures
-        self.migrations = migrations
         self.loaders = loaders
         self.sessionBound = sessionBound
         self.sessionEnded = sessionEnded

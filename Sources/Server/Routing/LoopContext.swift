@@ -1,4 +1,5 @@
 package import NIOCore
+internal import TLS
 package import XMPP
 
 /// What the connections of one event loop share. Belongs to that loop.
@@ -9,7 +10,10 @@ package final class LoopContext {
     package unowned let kernel: Kernel
     /// Parses the streams of clients that declare nothing unusual on their root.
     let parser = StanzaParser()
+    /// Lets only so many TLS handshakes go on at once.
+    let handshakes: HandshakeGate
     private(set) var sessions: [UInt64: Session] = [:]
+    private var streams: [ObjectIdentifier: StreamHandler] = [:]
     /// Streams with output that was not yet written to their channel.
     private var unflushed: [StreamHandler] = []
     /// What waits for other loops, by loop, in order.
@@ -26,6 +30,27 @@ package final class LoopContext {
         self.index = index
         self.kernel = kernel
         outboxes = Array(repeating: [], count: loopCount)
+        handshakes = HandshakeGate(
+            eventLoop: eventLoop, limit: kernel.configuration[LimitSettings.pendingHandshakes])
+    }
+
+    /// The connections that are open on this loop.
+    var streamCount: Int { streams.count }
+
+    func add(_ stream: StreamHandler) { streams[ObjectIdentifier(stream)] = stream }
+    func remove(_ stream: StreamHandler) { streams[ObjectIdentifier(stream)] = nil }
+
+    /// Closes what takes too long; called every few seconds.
+    func checkTime() {
+        let now = NIODeadline.now()
+        for stream in Array(streams.values) { stream.checkTime(now) }
+        flush()
+    }
+
+    /// Ends all streams with an error.
+    func closeAll(_ error: StreamError) {
+        for stream in Array(streams.values) { stream.close(error) }
+        flush()
     }
 
     // MARK: Sessions

@@ -1,3 +1,4 @@
+internal import Logging
 package import NIOCore
 package import XMPP
 
@@ -47,7 +48,8 @@ package final class Session {
     /// Stops reading from the client until the returned function has been called, on any thread.
     /// Keeps the order of stanzas where one of them has to wait.
     package func pause() -> @Sendable () -> Void {
-        stream?.pause() ?? {}
+        guard let stream else { return {} }
+        return stream.pause()
     }
 
     // MARK: Receiving
