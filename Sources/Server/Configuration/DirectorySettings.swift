@@ -11,11 +11,11 @@ package enum DirectorySettings {
         "The servers of the directory, asked in this order; the next one takes over when one fails.")
 
     static let tls = Setting(
-        "tls", default: DirectorySection.TLS.starttls,
+        "tls", default: DirectorySection.TLS.starttls, reload: false, example: "ldaps",
         """
         How the connection is encrypted: ldaps for servers written ldaps://, starttls for ldap://. \
-        It follows from the servers; none is allowed only to a server on a loopback address.
-        """)
+        If it is absent, it follows from the servers. none is allowed only to a server on a loopback address.
+        """, kind: .enumeration)
 
     static let ca = Setting(
         "ca", example: "certs/directory-ca.pem",
@@ -34,7 +34,7 @@ package enum DirectorySettings {
 
     static let scope = Setting(
         "scope", default: DirectorySection.Scope.subtree,
-        "How far below the base: the entry itself (base), its children (one) or all below (subtree).")
+        "How far below the base: the entry itself, its children, or all below.")
 
     package static let filter = Setting(
         "filter", default: "(uid=$user)",

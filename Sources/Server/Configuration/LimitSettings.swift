@@ -41,7 +41,7 @@ package enum LimitSettings {
         "limits.keepalive", default: .seconds(300), in: .seconds(10)...(.seconds(86_400)), reload: true,
         "After how much silence the server asks for a sign of life, so that a dead connection is noticed.")
 
-    // RFC 6120, section 13.12, item 4: a limit must not be smaller than 10,000 bytes.
+    // RFC 6120, section 13.12: the largest stanza must not be smaller than 10,000 bytes.
     package static let stanzaSizeBeforeLogin = Setting(
         "limits.stanza-size-before-login", default: ByteCount(10_000), in: ByteCount(10_000)...(.mebibytes(1)), reload: true,
         "The largest element a client may send before it has logged in.")

@@ -69,12 +69,12 @@ struct SectionReader {
     }
 
     private func advice(_ key: String, _ known: [String], _ elsewhere: [String]) -> String {
-        if let suggestion = Suggestion.nearest(to: key, among: known) { return "did you mean \"\(suggestion)\"?" }
         if let path = elsewhere.first(where: { $0 == key || $0.hasSuffix(".\(key)") }),
             let dot = path.lastIndex(of: ".")
         {
             return "write \"\(path[path.index(after: dot)...])\" below \"\(path[..<dot]):\""
         }
+        if let suggestion = Suggestion.nearest(to: key, among: known) { return "did you mean \"\(suggestion)\"?" }
         return known.count <= 16 ? "known here: \(known.joined(separator: ", "))" : "remove it"
     }
 }
