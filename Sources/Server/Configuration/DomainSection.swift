@@ -75,9 +75,9 @@ extension DomainSection {
     var entries: [ConfigurationEntry] {
         [
             ConfigurationEntry("domains.\(name)", "", reload: false),
-            ConfigurationEntry("domains.\(name).certificate", certificate ?? "", reload: true),
-            ConfigurationEntry("domains.\(name).key", key ?? "", reload: true),
-            ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false),
+            ConfigurationEntry("domains.\(name).certificate", certificate ?? "", reload: true, isPart: true),
+            ConfigurationEntry("domains.\(name).key", key ?? "", reload: true, isPart: true),
+            ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false, isPart: true),
         ]
     }
 }
