@@ -48,7 +48,8 @@ extension Configuration {
         return configuration
     }
 
-    private static let emptyFile = "is empty; it must name at least one domain, for example \"domains: {example.org: {}}\""
+    private static let emptyFile =
+        "is empty; it must name at least one domain, for example \"domains: {example.org: {}}\""
 
     private static func read(
         _ root: YAMLNode, _ catalogue: SettingCatalogue, _ reading: ConfigurationReading,
@@ -71,7 +72,9 @@ extension Configuration {
         for entry in section.entries {
             switch catalogue.entries[entry.key] {
             case .setting(let setting):
-                if let value = section.value(of: setting, entry, as: (any Sendable).self) { values[setting.path] = value }
+                if let value = section.value(of: setting, entry, as: (any Sendable).self) {
+                    values[setting.path] = value
+                }
             case .section(let inner):
                 let path = section.path(entry.key)
                 guard let reader = SectionReader(entry.value, name: path, reading: section.reading) else { continue }
@@ -96,7 +99,8 @@ extension Configuration {
                 }
         }
         guard isValid, text.utf8.count <= 253 else {
-            throw ConfigurationError(file: nil, position: nil, message: "write letters, digits and hyphens with dots between them")
+            throw ConfigurationError(
+                file: nil, position: nil, message: "write letters, digits and hyphens with dots between them")
         }
         return text.lowercased()
     }

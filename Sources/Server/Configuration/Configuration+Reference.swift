@@ -24,9 +24,9 @@ extension Configuration {
     private static let sectionComments = [
         "log": "What the server writes about its work.",
         "limits": """
-            What one address, one connection and one stanza may cost the server. The defaults suit people's clients; \
-            raise them for programs that send a lot.
-            """,
+        What one address, one connection and one stanza may cost the server. The defaults suit people's clients; \
+        raise them for programs that send a lot.
+        """,
     ]
 
     private static func header(_ reference: inout ReferenceText) {

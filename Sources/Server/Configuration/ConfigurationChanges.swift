@@ -49,7 +49,8 @@ extension Configuration {
             + [ConfigurationEntry("data", data, reload: false)]
             + settings.map { setting in
                 ConfigurationEntry(
-                    setting.path, values[setting.path].map(setting.write) ?? setting.defaultText, reload: setting.reload)
+                    setting.path, values[setting.path].map(setting.write) ?? setting.defaultText, reload: setting.reload
+                )
             }
     }
 }

@@ -22,13 +22,15 @@ extension DirectorySection {
         guard let entry = section.entry("servers") else { return [] }
         let path = section.path("servers")
         if case .list(let elements) = entry.value.content, elements.isEmpty {
-            section.report(entry.value.position, "\(path) is empty; name at least one server such as ldaps://ldap.example.org")
+            section.report(
+                entry.value.position, "\(path) is empty; name at least one server such as ldaps://ldap.example.org")
         }
         return urls.compactMap { url in
             if let server = DirectoryServer(url) { return server }
             section.report(
                 entry.value.position,
-                "\(path): \"\(YAMLNode.shortened(url))\" is not of the form ldap://HOST, ldaps://HOST or ldaps://HOST:PORT")
+                "\(path): \"\(YAMLNode.shortened(url))\" is not of the form ldap://HOST, ldaps://HOST or ldaps://HOST:PORT"
+            )
             return nil
         }
     }
@@ -40,7 +42,8 @@ extension DirectorySection {
             if tls == .none, !server.isLoopback {
                 section.report(
                     entry.value.position,
-                    "\(path) \"none\" would let passwords cross the network to \(server.host) unencrypted; use starttls or ldaps")
+                    "\(path) \"none\" would let passwords cross the network to \(server.host) unencrypted; use starttls or ldaps"
+                )
             } else if (tls == .ldaps) != server.isLDAPS {
                 section.report(
                     entry.value.position,
@@ -52,7 +55,8 @@ extension DirectorySection {
 
     private func checkNames(_ section: SectionReader) {
         if base == nil, userTemplate == nil {
-            section.report(section.position, "\(section.name) needs \"base\" or \"user-template\", by which people are found")
+            section.report(
+                section.position, "\(section.name) needs \"base\" or \"user-template\", by which people are found")
         }
         for (one, other) in [("bind-dn", "password-file"), ("password-file", "bind-dn")] {
             guard let entry = section.entry(one), section.entry(other) == nil else { continue }
@@ -60,15 +64,20 @@ extension DirectorySection {
         }
         if let entry = section.entry("filter") {
             if !filter.contains(Self.userPlaceholder) {
-                section.report(entry.value.position, "\(section.path("filter")) must contain \(Self.userPlaceholder), for example (uid=$user)")
+                section.report(
+                    entry.value.position,
+                    "\(section.path("filter")) must contain \(Self.userPlaceholder), for example (uid=$user)")
             } else if !Self.isBalanced(filter) {
-                section.report(entry.value.position, "\(section.path("filter")) must stand in parentheses that match, for example (uid=$user)")
+                section.report(
+                    entry.value.position,
+                    "\(section.path("filter")) must stand in parentheses that match, for example (uid=$user)")
             }
         }
         if let userTemplate, let entry = section.entry("user-template"), !userTemplate.contains(Self.userPlaceholder) {
             section.report(
                 entry.value.position,
-                "\(section.path("user-template")) must contain \(Self.userPlaceholder), for example uid=$user,ou=people,dc=example,dc=org")
+                "\(section.path("user-template")) must contain \(Self.userPlaceholder), for example uid=$user,ou=people,dc=example,dc=org"
+            )
         }
     }
 
@@ -77,7 +86,8 @@ extension DirectorySection {
         for entry in secrets {
             section.report(
                 entry.position,
-                "\(section.path(entry.key)): secrets do not belong in this file; write the password to a file of its own and name it with \"password-file\"")
+                "\(section.path(entry.key)): secrets do not belong in this file; write the password to a file of its own and name it with \"password-file\""
+            )
         }
         section.rejectUnknown(known: DirectorySettings.all.map(\.path) + secrets.map(\.key))
     }

@@ -39,7 +39,8 @@ extension DomainSection {
 
     private static let accountSources = Setting(
         "accounts", default: ["local"],
-        "Where the accounts are: local (made with \"martlet user add\") and names from \"directories\", asked in this order.")
+        "Where the accounts are: local (made with \"martlet user add\") and names from \"directories\", asked in this order."
+    )
 
     init(name: String, _ section: SectionReader, directories: [String]) {
         self.init(name: name, certificate: section.file(Self.certificateFile), key: section.file(Self.keyFile))

@@ -64,7 +64,9 @@ struct SectionReader {
     func rejectUnknown(known: [String], elsewhere: [String] = []) {
         for entry in entries where !known.contains(entry.key) {
             let place = name.isEmpty ? "" : " in \(name)"
-            report(entry.position, "unknown key \"\(YAMLNode.shortened(entry.key))\"\(place); \(advice(entry.key, known, elsewhere))")
+            report(
+                entry.position,
+                "unknown key \"\(YAMLNode.shortened(entry.key))\"\(place); \(advice(entry.key, known, elsewhere))")
         }
     }
 

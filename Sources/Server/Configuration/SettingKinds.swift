@@ -1,5 +1,4 @@
-/// The kinds of values that settings have.
-
+/// The kinds of values that settings have: truth values, numbers, texts, enumerations, times, sizes and lists.
 extension SettingKind where Value == Bool {
     static var bool: Self {
         Self(
@@ -105,7 +104,8 @@ extension SettingKind where Value == AddressSet {
                         throw SettingProblem(element.position, "must be \(expectation), not \(element.found) inside it")
                     }
                     do throws(AddressSet.Problem) { networks.append(try AddressSet.network(text)) } catch {
-                        throw SettingProblem(element.position, "is a list of addresses, but \(element.found) \(error.text)")
+                        throw SettingProblem(
+                            element.position, "is a list of addresses, but \(element.found) \(error.text)")
                     }
                 }
                 return AddressSet(networks: networks)

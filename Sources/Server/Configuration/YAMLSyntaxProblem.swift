@@ -17,7 +17,9 @@ enum YAMLSyntaxProblem {
         }
     }
 
-    private static func describe(_ problem: String, context: YamlError.Context?, mark: Mark, text: String) -> YAMLText.Problem {
+    private static func describe(_ problem: String, context: YamlError.Context?, mark: Mark, text: String)
+        -> YAMLText.Problem
+    {
         let position = TextPosition(line: mark.line, column: mark.column)
         let opened = context.map { "opened in line \($0.mark.line)" } ?? "opened before"
         let message =

@@ -46,7 +46,8 @@ enum YAMLText {
             case "\n": quoted += "\\n"
             case "\t": quoted += "\\t"
             case _ where scalar.properties.generalCategory == .control || scalar == "\u{feff}":
-                quoted += "\\U" + String(repeating: "0", count: 8 - String(scalar.value, radix: 16).count)
+                quoted +=
+                    "\\U" + String(repeating: "0", count: 8 - String(scalar.value, radix: 16).count)
                     + String(scalar.value, radix: 16)
             default: quoted.unicodeScalars.append(scalar)
             }
@@ -57,7 +58,8 @@ enum YAMLText {
     private static func node(_ node: Node) throws(Problem) -> YAMLNode {
         let position = TextPosition(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
         guard node.anchor == nil else {
-            throw Problem(position: position, message: "anchors and aliases (& and *) are not used here; write the value out")
+            throw Problem(
+                position: position, message: "anchors and aliases (& and *) are not used here; write the value out")
         }
         switch node {
         case .scalar(let scalar):
@@ -90,6 +92,7 @@ enum YAMLText {
     private static func refuseTag(_ tag: Tag, at position: TextPosition, but usual: Tag.Name) throws(Problem) {
         let name = tag.description
         guard !name.isEmpty, name != usual.rawValue else { return }
-        throw Problem(position: position, message: "tags such as !!int are not used here; remove \"\(YAMLNode.shortened(name))\"")
+        throw Problem(
+            position: position, message: "tags such as !!int are not used here; remove \"\(YAMLNode.shortened(name))\"")
     }
 }

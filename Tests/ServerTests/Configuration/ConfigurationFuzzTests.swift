@@ -33,8 +33,10 @@ private struct Sequence: RandomNumberGenerator {
 
         """
     static let pieces = [
-        "\t", "\n", "  ", ": ", ":", "- ", "[", "]", "{", "}", "\"", "'", "#", "&a ", "*a", "!!int ", "!", "|\n", ">\n", "? ", "~",
-        "---\n", "...\n", "%YAML 1.1\n", "<<: ", "\\", "\\ud800", "\\x00", "\0", "\u{feff}", "é", "🐦", "@", "`", ",", "-1",
+        "\t", "\n", "  ", ": ", ":", "- ", "[", "]", "{", "}", "\"", "'", "#", "&a ", "*a", "!!int ", "!", "|\n", ">\n",
+        "? ", "~",
+        "---\n", "...\n", "%YAML 1.1\n", "<<: ", "\\", "\\ud800", "\\x00", "\0", "\u{feff}", "é", "🐦", "@", "`", ",",
+        "-1",
         "99999999999999999999", "::/", "/129", "s", "K", "\r", "\u{85}", "\u{2028}",
     ]
 
@@ -48,7 +50,8 @@ private struct Sequence: RandomNumberGenerator {
             for _ in 0..<Int.random(in: 1...6, using: &random) { Self.mutate(&bytes, &random) }
             do {
                 let configuration = try Configuration.parse(
-                    bytes, file: "f", settings: Kinds.all, prepareDomain: Configuration.prepareASCIIDomain)
+                    bytes, file: "f", settings: SettingsOfEveryKind.all, prepareDomain: Configuration.prepareASCIIDomain
+                )
                 #expect(!configuration.domains.isEmpty && !configuration.listeners.isEmpty)
             } catch {
                 refused += 1

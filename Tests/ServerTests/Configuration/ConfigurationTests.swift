@@ -3,7 +3,7 @@ import Testing
 @testable import Server
 
 private func parse(_ text: String, file: String = "martlet.yaml") throws -> Configuration {
-    try Configuration.parse(text, file: file, settings: Kinds.all)
+    try Configuration.parse(text, file: file, settings: SettingsOfEveryKind.all)
 }
 
 @Suite struct ConfigurationTests {
@@ -15,7 +15,7 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
     }
 
     @Test func aWholeFile() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try ConfigurationDirectory()
         for file in ["certs/a.pem", "certs/a.key", "ca.pem", "password"] { try directory.write("", to: file) }
         try directory.write(
             """
@@ -52,7 +52,8 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
               deep:
                 keep: 7d
             """, to: "martlet.yaml")
-        let configuration = try Configuration.load(path: directory.path + "/martlet.yaml", settings: Kinds.all)
+        let configuration = try Configuration.load(
+            path: directory.path + "/martlet.yaml", settings: SettingsOfEveryKind.all)
         #expect(configuration.domains.map(\.name) == ["b.test", "a.test"])
         #expect(configuration.domains.first?.accounts == [.directory("company"), .local])
         #expect(configuration.domains.last?.certificate == directory.path + "/certs/a.pem")
@@ -69,7 +70,7 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
         #expect(configuration.data == directory.path + "/store")
         #expect(configuration[LimitSettings.stanzaSize] == .mebibytes(1))
         #expect(configuration[LimitSettings.depth] == 64)
-        #expect(configuration[Kinds.forever] == .seconds(604_800))
+        #expect(configuration[SettingsOfEveryKind.forever] == .seconds(604_800))
     }
 
     @Test func windowsLineEndsAndByteOrderMark() throws {
@@ -84,7 +85,7 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
     }
 
     @Test func filesThatCannotBeRead() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try ConfigurationDirectory()
         func message(_ name: String) -> String? {
             do {
                 _ = try Configuration.load(path: name, settings: [])
@@ -96,11 +97,14 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
         let missing = directory.path + "/missing.yaml"
         #expect(
             message(missing)
-                == "\(missing): does not exist; copy conf/martlet.yaml there and change it, or name another file with --config")
+                == "\(missing): does not exist; copy conf/martlet.yaml there and change it, or name another file with --config"
+        )
         #expect(message(directory.path) == "\(directory.path): is a directory; name the configuration file in it")
         #expect(message("/dev/null") == "/dev/null: is not a file; name a configuration file")
         try directory.write(String(repeating: "#", count: 5 << 20), to: "large")
-        #expect(message(directory.path + "/large") == "\(directory.path)/large: is larger than 4M; is it a configuration file?")
+        #expect(
+            message(directory.path + "/large")
+                == "\(directory.path)/large: is larger than 4M; is it a configuration file?")
     }
 
     @Test func withoutAFile() {
@@ -110,21 +114,23 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
         #expect(configuration.listeners.map(\.tls) == [.required, .direct])
         #expect(configuration.listeners.allSatisfy { $0.address.description == "127.0.0.1" })
         #expect(configuration.data == "somewhere")
-        #expect(configuration[Kinds.int] == 1_000)
+        #expect(configuration[SettingsOfEveryKind.int] == 1_000)
     }
 
     @Test func aValueGivenByTheProgram() {
         var configuration = Configuration.embedded(dataDirectory: "x")
-        configuration[Kinds.forever] = .seconds(5)
-        #expect(configuration[Kinds.forever] == .seconds(5))
-        configuration[Kinds.forever] = nil
-        #expect(configuration[Kinds.forever] == .some(nil))
+        configuration[SettingsOfEveryKind.forever] = .seconds(5)
+        #expect(configuration[SettingsOfEveryKind.forever] == .seconds(5))
+        configuration[SettingsOfEveryKind.forever] = nil
+        #expect(configuration[SettingsOfEveryKind.forever] == .some(nil))
     }
 
     @Test func changesTellReloadFromRestart() throws {
         let old = try parse("domains: {a.test: , b.test: }\nlimits: {depth: 10}\nkinds: {int: 1000, colour: red}")
         #expect(Configuration.changes(from: old, to: old).isEmpty)
-        let same = try parse("kinds: {int: 1_000, colour: red, words: [one, 'two three']}\nlimits: {depth: 10}\ndomains: {a.test: , b.test: }")
+        let same = try parse(
+            "kinds: {int: 1_000, colour: red, words: [one, 'two three']}\nlimits: {depth: 10}\ndomains: {a.test: , b.test: }"
+        )
         #expect(Configuration.changes(from: old, to: same).isEmpty)
         let new = try parse(
             """

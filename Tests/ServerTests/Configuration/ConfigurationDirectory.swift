@@ -1,7 +1,7 @@
 import Foundation
 
 /// A directory of a test's own, removed with the value's last use.
-final class TemporaryDirectory {
+final class ConfigurationDirectory {
     let path: String
 
     init() throws {

@@ -2,24 +2,24 @@ import Testing
 
 @testable import Server
 
-@Suite struct ReferenceTests {
-    let text = Configuration.reference(settings: Kinds.all)
+@Suite struct ConfigurationReferenceTests {
+    let text = Configuration.reference(settings: SettingsOfEveryKind.all)
 
     @Test func parsesToTheDefaults() throws {
-        let configuration = try Configuration.parse(text, file: "martlet.yaml", settings: Kinds.all)
+        let configuration = try Configuration.parse(text, file: "martlet.yaml", settings: SettingsOfEveryKind.all)
         let defaults = Configuration(domains: [DomainSection(name: "localhost")], data: "data")
         #expect(configuration.values.isEmpty)
         #expect(configuration.domains == defaults.domains)
         #expect(configuration.listeners == ListenerSection.defaults)
         #expect(configuration.directories.isEmpty)
         #expect(Configuration.changes(from: defaults, to: configuration).reloadable.isEmpty)
-        #expect(configuration[Kinds.forever] == nil)
+        #expect(configuration[SettingsOfEveryKind.forever] == nil)
         #expect(configuration[LimitSettings.exempt] == .loopback)
     }
 
     /// Every commented-out line is a valid one, and what it shows is the default.
     @Test func everyShownSettingCanBeUncommented() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try ConfigurationDirectory()
         for file in ["certs/example.org.pem", "certs/example.org.key", "certs/directory-ca.pem", "directory.password"] {
             try directory.write("", to: file)
         }
@@ -29,14 +29,15 @@ import Testing
             guard content.hasPrefix("#"), !content.hasPrefix("# "), content != "#" else { return String(line) }
             return String(line.prefix { $0 == " " } + content.dropFirst())
         }
-        let full = try Configuration.parse(uncommented.joined(separator: "\n"), file: file, settings: Kinds.all)
-        let sparse = try Configuration.parse(text, file: file, settings: Kinds.all)
+        let full = try Configuration.parse(
+            uncommented.joined(separator: "\n"), file: file, settings: SettingsOfEveryKind.all)
+        let sparse = try Configuration.parse(text, file: file, settings: SettingsOfEveryKind.all)
         let changes = Configuration.changes(from: sparse, to: full)
         #expect(changes.reloadable == ["domains.localhost.certificate", "domains.localhost.key"])
         #expect(changes.restart == ["directories.company", "kinds.maybe"])
-        #expect(full.values.count == Configuration.kernelSettings.count + Kinds.all.count)
+        #expect(full.values.count == Configuration.kernelSettings.count + SettingsOfEveryKind.all.count)
         #expect(full.directories.first?.filter == "(uid=$user)")
-        #expect(full[Kinds.maybe] == "x y")
+        #expect(full[SettingsOfEveryKind.maybe] == "x y")
     }
 
     @Test func saysWhatReloads() {

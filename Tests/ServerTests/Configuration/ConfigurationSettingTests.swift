@@ -3,7 +3,7 @@ import Testing
 @testable import Server
 
 /// One setting of each kind, as a feature would declare them.
-enum Kinds {
+enum SettingsOfEveryKind {
     enum Colour: String, CaseIterable { case red, green, blue }
 
     static let bool = Setting("kinds.bool", default: true, reload: true, "Whether.")
@@ -28,7 +28,9 @@ enum Kinds {
 /// A configuration with one section of settings, or the messages of its errors without their place.
 private func read(_ lines: String) -> Result<Configuration, ConfigurationErrors> {
     let text = "domains: {a.test: }\nkinds: {\(lines)}\n"
-    return Result { () throws(ConfigurationErrors) in try Configuration.parse(text, file: "c", settings: Kinds.all) }
+    return Result { () throws(ConfigurationErrors) in
+        try Configuration.parse(text, file: "c", settings: SettingsOfEveryKind.all)
+    }
 }
 
 private func value<Value>(_ lines: String, _ setting: Setting<Value>) -> Value? {
@@ -40,52 +42,53 @@ private func message(_ lines: String) -> String? {
     return errors.errors.map(\.message).joined(separator: "\n")
 }
 
-@Suite struct SettingTests {
+@Suite struct ConfigurationSettingTests {
     @Test func anAbsentSettingHasItsDefault() {
-        #expect(value("", Kinds.bool) == true)
-        #expect(value("", Kinds.int) == 1_000)
-        #expect(value("", Kinds.text) == "a: b")
-        #expect(value("", Kinds.maybe) == .some(nil))
-        #expect(value("", Kinds.colour) == .green)
-        #expect(value("", Kinds.time) == .seconds(90))
-        #expect(value("", Kinds.forever) == .some(nil))
-        #expect(value("", Kinds.size) == .kibibytes(256))
-        #expect(value("", Kinds.words) == ["one", "two three"])
-        #expect(value("", Kinds.addresses) == .loopback)
+        #expect(value("", SettingsOfEveryKind.bool) == true)
+        #expect(value("", SettingsOfEveryKind.int) == 1_000)
+        #expect(value("", SettingsOfEveryKind.text) == "a: b")
+        #expect(value("", SettingsOfEveryKind.maybe) == .some(nil))
+        #expect(value("", SettingsOfEveryKind.colour) == .green)
+        #expect(value("", SettingsOfEveryKind.time) == .seconds(90))
+        #expect(value("", SettingsOfEveryKind.forever) == .some(nil))
+        #expect(value("", SettingsOfEveryKind.size) == .kibibytes(256))
+        #expect(value("", SettingsOfEveryKind.words) == ["one", "two three"])
+        #expect(value("", SettingsOfEveryKind.addresses) == .loopback)
     }
 
     @Test(arguments: [("on", true), ("yes", true), ("true", true), ("off", false), ("no", false), ("False", false)])
     func truthValues(_ text: String, _ expected: Bool) {
-        #expect(value("bool: \(text)", Kinds.bool) == expected)
+        #expect(value("bool: \(text)", SettingsOfEveryKind.bool) == expected)
     }
 
     @Test(arguments: [("0", 0), ("1000000", 1_000_000), ("1_000", 1_000), ("007", 7)])
     func numbers(_ text: String, _ expected: Int) {
-        #expect(value("int: \(text)", Kinds.int) == expected)
+        #expect(value("int: \(text)", SettingsOfEveryKind.int) == expected)
     }
 
     @Test(arguments: [("1s", 1), ("90s", 90), ("5m", 300), ("12h", 43_200), ("7d", 604_800)])
     func durations(_ text: String, _ seconds: Int) {
-        #expect(value("time: \(text)", Kinds.time) == .seconds(seconds))
-        #expect(value("deep: {keep: \(text)}", Kinds.forever) == .seconds(seconds))
+        #expect(value("time: \(text)", SettingsOfEveryKind.time) == .seconds(seconds))
+        #expect(value("deep: {keep: \(text)}", SettingsOfEveryKind.forever) == .seconds(seconds))
     }
 
     @Test(arguments: [("0", 0), ("10000", 10_000), ("256K", 262_144), ("10M", 10_485_760), ("2G", 2_147_483_648)])
     func sizes(_ text: String, _ bytes: Int) {
-        #expect(value("deep: {size: \(text)}", Kinds.size) == ByteCount(bytes))
+        #expect(value("deep: {size: \(text)}", SettingsOfEveryKind.size) == ByteCount(bytes))
     }
 
     @Test func texts() {
-        #expect(value("text: plain words", Kinds.text) == "plain words")
-        #expect(value("text: on", Kinds.text) == "on")
-        #expect(value("text: 'null'", Kinds.text) == "null")
-        #expect(value("text: \"\"", Kinds.text) == "")
-        #expect(value("maybe: \"a\\nb\"", Kinds.maybe) == "a\nb")
-        #expect(value("colour: blue", Kinds.colour) == .blue)
-        #expect(value("words: []", Kinds.words) == [])
-        #expect(value("words: [a, 'b c', 3]", Kinds.words) == ["a", "b c", "3"])
-        #expect(value("deep: {keep: forever}", Kinds.forever) == .some(nil))
-        #expect(value("addresses: [10.0.0.0/8]", Kinds.addresses)?.contains(IPAddress("10.1.2.3")!) == true)
+        #expect(value("text: plain words", SettingsOfEveryKind.text) == "plain words")
+        #expect(value("text: on", SettingsOfEveryKind.text) == "on")
+        #expect(value("text: 'null'", SettingsOfEveryKind.text) == "null")
+        #expect(value("text: \"\"", SettingsOfEveryKind.text) == "")
+        #expect(value("maybe: \"a\\nb\"", SettingsOfEveryKind.maybe) == "a\nb")
+        #expect(value("colour: blue", SettingsOfEveryKind.colour) == .blue)
+        #expect(value("words: []", SettingsOfEveryKind.words) == [])
+        #expect(value("words: [a, 'b c', 3]", SettingsOfEveryKind.words) == ["a", "b c", "3"])
+        #expect(value("deep: {keep: forever}", SettingsOfEveryKind.forever) == .some(nil))
+        #expect(
+            value("addresses: [10.0.0.0/8]", SettingsOfEveryKind.addresses)?.contains(IPAddress("10.1.2.3")!) == true)
     }
 
     static let mistakes: [(String, String)] = [
@@ -94,7 +97,10 @@ private func message(_ lines: String) -> String? {
         ("int: many", "kinds.int must be a whole number from 0 to 1000000, not \"many\""),
         ("int: 1000001", "kinds.int must be a whole number from 0 to 1000000, not \"1000001\""),
         ("int: -1", "kinds.int must be a whole number from 0 to 1000000, not \"-1\""),
-        ("int: 99999999999999999999", "kinds.int must be a whole number from 0 to 1000000, not \"99999999999999999999\""),
+        (
+            "int: 99999999999999999999",
+            "kinds.int must be a whole number from 0 to 1000000, not \"99999999999999999999\""
+        ),
         ("int: 1.5", "kinds.int must be a whole number from 0 to 1000000, not \"1.5\""),
         ("int: '5'", "kinds.int must be a whole number from 0 to 1000000, without quotes"),
         ("int: [1]", "kinds.int must be a whole number from 0 to 1000000, not a list"),
@@ -104,18 +110,47 @@ private func message(_ lines: String) -> String? {
         ("colour: geren", "kinds.colour must be one of red, green, blue, not \"geren\"; did you mean \"green\"?"),
         ("colour: 12", "kinds.colour must be one of red, green, blue, not \"12\""),
         ("time: 5", "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"5\""),
+        ("time: -0s", "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"-0s\""),
         ("time: 8d", "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"8d\""),
-        ("time: 9999999999999999999d", "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"9999999999999999999d\""),
-        ("time: 999999999999999999d", "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"999999999999999999d\""),
-        ("deep: {keep: ever}", "kinds.deep.keep must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, or forever, not \"ever\""),
-        ("deep: {size: 3G}", "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"3G\""),
-        ("deep: {size: 9999999999999G}", "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"9999999999999G\""),
-        ("deep: {size: K}", "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"K\""),
+        (
+            "time: 9999999999999999999d",
+            "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"9999999999999999999d\""
+        ),
+        (
+            "time: 999999999999999999d",
+            "kinds.time must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, not \"999999999999999999d\""
+        ),
+        (
+            "deep: {keep: ever}",
+            "kinds.deep.keep must be a time such as 30s, 5m, 12h or 7d, from 1s to 7d, or forever, not \"ever\""
+        ),
+        (
+            "deep: {size: 3G}",
+            "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"3G\""
+        ),
+        (
+            "deep: {size: 9999999999999G}",
+            "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"9999999999999G\""
+        ),
+        (
+            "deep: {size: -0K}",
+            "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"-0K\""
+        ),
+        (
+            "deep: {size: K}",
+            "kinds.deep.size must be a size in bytes such as 10000, 256K or 10M, from 0 to 2G, not \"K\""
+        ),
         ("deep: 5", "kinds.deep must be a section of lines \"key: value\", not \"5\""),
         ("words: one", "kinds.words must be a list of words such as [one, two], not \"one\""),
         ("words: [[a]]", "kinds.words must be a list of words such as [one, two], not a list inside it"),
-        ("addresses: [10.0.0.1/8]", "kinds.addresses is a list of addresses, but \"10.0.0.1/8\" has bits set beyond its prefix; did you mean 10.0.0.0/8?"),
-        ("addresses: [example.org]", "kinds.addresses is a list of addresses, but \"example.org\" is not an IP address or network such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"),
+        (
+            "addresses: [10.0.0.1/8]",
+            "kinds.addresses is a list of addresses, but \"10.0.0.1/8\" has bits set beyond its prefix; did you mean 10.0.0.0/8?"
+        ),
+        (
+            "addresses: [example.org]",
+            "kinds.addresses is a list of addresses, but \"example.org\" is not an IP address or network such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
+        ),
     ]
 
     @Test(arguments: mistakes)
