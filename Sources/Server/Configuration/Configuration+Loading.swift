@@ -1,5 +1,3 @@
-import Glibc
-
 extension Configuration {
     /// Brings a domain name into the form in which it is compared, or throws an error whose text says what is wrong.
     package typealias DomainPreparation = @Sendable (String) throws -> String
@@ -58,7 +56,7 @@ extension Configuration {
         guard let section = SectionReader(root, name: "", reading: reading) else { return nil }
         let settings = catalogue.settings
         var values: [String: any Sendable] = [:]
-        read(section, catalogue, path: "", elsewhere: settings.map(\.path), fixed: FixedSections.names, &values)
+        read(section, catalogue, elsewhere: settings.map(\.path), fixed: FixedSections.names, &values)
         let fixed = FixedSections(section, prepareDomain: prepareDomain)
         return Configuration(
             domains: fixed.domains, listeners: fixed.listeners, directories: fixed.directories, data: fixed.data,
@@ -66,7 +64,7 @@ extension Configuration {
     }
 
     private static func read(
-        _ section: SectionReader, _ catalogue: SettingCatalogue, path: String, elsewhere: [String],
+        _ section: SectionReader, _ catalogue: SettingCatalogue, elsewhere: [String],
         fixed: [String] = [], _ values: inout [String: any Sendable]
     ) {
         for entry in section.entries {
@@ -76,9 +74,8 @@ extension Configuration {
                     values[setting.path] = value
                 }
             case .section(let inner):
-                let path = section.path(entry.key)
-                guard let reader = SectionReader(entry.value, name: path, reading: section.reading) else { continue }
-                read(reader, inner, path: path, elsewhere: elsewhere, &values)
+                guard let reader = section.subsection(entry.key) else { continue }
+                read(reader, inner, elsewhere: elsewhere, &values)
             case nil:
                 continue
             }

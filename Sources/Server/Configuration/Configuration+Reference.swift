@@ -34,8 +34,9 @@ extension Configuration {
         reference.comment("")
         reference.comment(
             """
-            Copy this file to martlet.yaml and change what you need: lines that begin with # and no space are settings, and \
-            removing the # makes them count. The defaults are good to start with, but look at these first:
+            Copy this file to martlet.yaml and change what you need: lines that begin with # and no space are \
+            settings, and removing the # makes them count. The defaults are good to start with, but look at these \
+            first:
             """)
         reference.comment("1. the domain, the part of your addresses after the @, in place of localhost")
         reference.comment("2. its certificate, so that clients trust the server")
@@ -43,14 +44,14 @@ extension Configuration {
         reference.comment("")
         reference.comment(
             """
-            Times are written 30s, 5m, 12h or 7d; sizes in bytes 10000, 256K or 10M; lists [one, two]. Text with : or # or \
-            quotes in it, or one of []{},&*!|>@%` at its beginning, belongs in \"quotation marks\".
+            Times are written 30s, 5m, 12h or 7d; sizes in bytes 10000, 256K or 10M; lists [one, two]. Text with : \
+            or # or quotes in it, or one of []{},&*!|>@%` at its beginning, belongs in \"quotation marks\".
             """)
         reference.comment(
             """
             Paths are relative to this file. Passwords never stand here: a setting names a file that holds them. \
-            \"martlet check --config FILE\" tells what is wrong with a file. Settings marked (reload) take effect when the \
-            server receives SIGHUP, the others at its next start.
+            \"martlet check --config FILE\" tells what is wrong with a file. Settings marked (reload) take effect \
+            when the server receives SIGHUP, the others at its next start.
             """)
     }
 
@@ -77,11 +78,15 @@ extension Configuration {
         reference.blank()
         reference.comment(
             """
-            LDAP directories with accounts, by a name of your choice, which a domain lists under \"accounts\". Needed are \
-            the servers, and either the base of a search or a user-template.
+            LDAP directories with accounts, by a name of your choice, which a domain lists under \"accounts\". \
+            Needed are the servers, and either the base of a search or a user-template.
             """)
         reference.line("directories:")
         reference.line("#company:", indent: 2)
         for setting in DirectorySettings.all { reference.setting(setting.path, setting, indent: 4) }
+        for (name, settings) in [("timeouts", DirectorySettings.timeouts), ("limits", DirectorySettings.limits)] {
+            reference.line("#\(name):", indent: 4)
+            for setting in settings { reference.setting(setting.path, setting, indent: 6) }
+        }
     }
 }

@@ -6,17 +6,14 @@ extension DirectorySection {
             passwordFile: section.file(DirectorySettings.passwordFile), base: section.value(of: DirectorySettings.base),
             scope: section.value(of: DirectorySettings.scope), filter: section.value(of: DirectorySettings.filter),
             userTemplate: section.value(of: DirectorySettings.userTemplate),
-            connectTimeout: section.value(of: DirectorySettings.connectTimeout),
-            operationTimeout: section.value(of: DirectorySettings.operationTimeout),
-            loginTimeout: section.value(of: DirectorySettings.loginTimeout),
-            connections: section.value(of: DirectorySettings.connections))
+            timeouts: Timeouts(section.subsection("timeouts")), limits: Limits(section.subsection("limits")))
         if section.entry("tls") == nil, servers.allSatisfy(\.isLDAPS), !servers.isEmpty { tls = .ldaps }
         checkTLS(section)
         checkNames(section)
         rejectSecret(section)
     }
 
-    private static func servers(_ section: SectionReader) -> [DirectoryServer] {
+    private static func servers(_ section: SectionReader) -> [DirectoryURL] {
         section.require("servers", "for example \"servers: [ldaps://ldap.example.org]\"")
         let urls = section.value(of: DirectorySettings.servers)
         guard let entry = section.entry("servers") else { return [] }
@@ -26,7 +23,7 @@ extension DirectorySection {
                 entry.value.position, "\(path) is empty; name at least one server such as ldaps://ldap.example.org")
         }
         return urls.compactMap { url in
-            if let server = DirectoryServer(url) { return server }
+            if let server = DirectoryURL(url) { return server }
             section.report(
                 entry.value.position,
                 "\(path): \"\(YAMLNode.shortened(url))\" is not of the form ldap://HOST, ldaps://HOST or ldaps://HOST:PORT"
@@ -66,17 +63,17 @@ extension DirectorySection {
             if !filter.contains(Self.userPlaceholder) {
                 section.report(
                     entry.value.position,
-                    "\(section.path("filter")) must contain \(Self.userPlaceholder), for example (uid=$user)")
+                    "\(section.path("filter")) must contain \(Self.userPlaceholder), for example (uid={user})")
             } else if !Self.isBalanced(filter) {
                 section.report(
                     entry.value.position,
-                    "\(section.path("filter")) must stand in parentheses that match, for example (uid=$user)")
+                    "\(section.path("filter")) must stand in parentheses that match, for example (uid={user})")
             }
         }
         if let userTemplate, let entry = section.entry("user-template"), !userTemplate.contains(Self.userPlaceholder) {
             section.report(
                 entry.value.position,
-                "\(section.path("user-template")) must contain \(Self.userPlaceholder), for example uid=$user,ou=people,dc=example,dc=org"
+                "\(section.path("user-template")) must contain \(Self.userPlaceholder), for example uid={user},ou=people,dc=example,dc=org"
             )
         }
     }
@@ -89,7 +86,7 @@ extension DirectorySection {
                 "\(section.path(entry.key)): secrets do not belong in this file; write the password to a file of its own and name it with \"password-file\""
             )
         }
-        section.rejectUnknown(known: DirectorySettings.all.map(\.path) + secrets.map(\.key))
+        section.rejectUnknown(known: DirectorySettings.all.map(\.path) + ["timeouts", "limits"] + secrets.map(\.key))
     }
 
     /// Whether a filter is one parenthesised expression (RFC 4515, section 3).
@@ -106,5 +103,31 @@ extension DirectorySection {
 
     var entry: ConfigurationEntry {
         ConfigurationEntry("directories.\(name)", "\(self)", reload: false)
+    }
+}
+
+extension DirectorySection.Timeouts {
+    fileprivate init(_ section: SectionReader?) {
+        guard let section else { return }
+        connect = section.value(of: DirectorySettings.connectTimeout)
+        tls = section.value(of: DirectorySettings.tlsTimeout)
+        operation = section.value(of: DirectorySettings.operationTimeout)
+        login = section.value(of: DirectorySettings.loginTimeout)
+        idleCheck = section.value(of: DirectorySettings.idleCheck)
+        renewal = section.value(of: DirectorySettings.renewal)
+        section.rejectUnknown(known: DirectorySettings.timeouts.map(\.path))
+    }
+}
+
+extension DirectorySection.Limits {
+    fileprivate init(_ section: SectionReader?) {
+        guard let section else { return }
+        bindConnections = section.value(of: DirectorySettings.bindConnections)
+        logins = section.value(of: DirectorySettings.logins)
+        rememberedNames = section.value(of: DirectorySettings.rememberedNames)
+        rememberExisting = section.value(of: DirectorySettings.rememberExisting)
+        rememberUnknown = section.value(of: DirectorySettings.rememberUnknown)
+        messageSize = section.value(of: DirectorySettings.messageSize)
+        section.rejectUnknown(known: DirectorySettings.limits.map(\.path))
     }
 }

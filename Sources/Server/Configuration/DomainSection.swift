@@ -30,8 +30,8 @@ extension DomainSection {
     private static let certificateFile = Setting(
         "certificate", example: "certs/example.org.pem", reload: true,
         """
-        PEM file with the certificate and its chain. Without it the server makes a self-signed one at the first start, \
-        which clients will not trust.
+        PEM file with the certificate and its chain. Without it the server makes a self-signed one at the first \
+        start, which clients will not trust.
         """)
 
     private static let keyFile = Setting(

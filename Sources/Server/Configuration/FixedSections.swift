@@ -23,9 +23,7 @@ struct FixedSections {
 
     /// The names of all directories, those with mistakes included.
     private mutating func readDirectories(_ root: SectionReader) -> [String] {
-        guard let entry = root.entry("directories"),
-            let section = SectionReader(entry.value, name: "directories", reading: root.reading)
-        else { return [] }
+        guard let section = root.subsection("directories") else { return [] }
         for entry in section.entries {
             let name = section.path(YAMLNode.shortened(entry.key))
             if entry.key == "local" || entry.key.isEmpty {
@@ -52,7 +50,7 @@ struct FixedSections {
             )
             return
         }
-        guard let section = SectionReader(entry.value, name: "domains", reading: root.reading) else { return }
+        guard let section = root.subsection("domains") else { return }
         if section.entries.isEmpty {
             root.report(
                 entry.position, "domains is empty; name at least one domain, for example \"domains: {example.org: {}}\""

@@ -16,8 +16,8 @@ package enum LimitSettings {
     package static let connectionsPerAddress = Setting(
         "limits.connections-per-address", default: 100, in: 1...1_000_000, reload: true,
         """
-        How many connections one address may have at the same time; one more is closed at once. \
-        Raise it if many people share an address.
+        How many connections one address may have at the same time; one more is closed at once. Raise it if many \
+        people share an address.
         """)
 
     package static let failedLoginsPerMinute = Setting(

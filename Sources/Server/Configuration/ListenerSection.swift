@@ -59,8 +59,8 @@ extension ListenerSection {
     private static let tlsSetting = Setting(
         "tls", default: TLS.required,
         """
-        required: STARTTLS before log-in; direct: TLS from the first byte; optional and none: \
-        only on loopback addresses such as 127.0.0.1.
+        required: STARTTLS before log-in; direct: TLS from the first byte; optional and none: only on loopback \
+        addresses such as 127.0.0.1.
         """)
 
     init(_ section: SectionReader) {

@@ -1,4 +1,4 @@
-/// Writes the reference configuration: every key with its comment and its default, commented out where it is the default.
+/// Writes the reference configuration: every key with its comment and, commented out, its default.
 struct ReferenceText {
     private(set) var text = ""
 

@@ -45,6 +45,11 @@ struct SectionReader {
         return reading.readableFile(path, at: entry.value.position, as: self.path(setting.path))
     }
 
+    /// The section under a key; nil if it is absent or no section.
+    func subsection(_ key: String) -> SectionReader? {
+        entry(key).flatMap { SectionReader($0.value, name: path(key), reading: reading) }
+    }
+
     /// Reports the absence of a key that has no default.
     func require(_ key: String, _ advice: String) {
         if entry(key) == nil { report(position, "\(name) needs \"\(key)\"; \(advice)") }

@@ -1,7 +1,7 @@
 /// A setting of the configuration file, declared beside the code that obeys it.
 ///
-/// The path has at least a section and a key (`offline.messages-per-user`). Reading, bounds, error messages and the text
-/// of the reference configuration derive from the declaration. Read it with `configuration[setting]`.
+/// The path has at least a section and a key (`offline.messages-per-user`). Reading, bounds, error messages and the
+/// text of the reference configuration derive from the declaration. Read it with `configuration[setting]`.
 package struct Setting<Value: Sendable & Equatable>: Sendable {
     package let path: String
     package let `default`: Value

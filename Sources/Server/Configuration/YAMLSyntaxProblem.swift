@@ -33,7 +33,7 @@ enum YAMLSyntaxProblem {
             case "could not find expected ':'":
                 "a key must be followed by \": \""
             case "found character that cannot start any token":
-                "a value cannot begin with \"\(character(at: mark, in: text))\"; put it in quotes"
+                "unexpected \"\(character(at: mark, in: text))\"; put the value in quotes"
             case "did not find expected ',' or ']'":
                 "the list \(opened) with \"[\" needs a comma here or \"]\" at its end"
             case "did not find expected ',' or '}'":

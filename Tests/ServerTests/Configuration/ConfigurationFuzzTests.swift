@@ -26,8 +26,8 @@ private struct Sequence: RandomNumberGenerator {
           company:
             servers: ["ldaps://one.example.org", "ldaps://[2001:db8::1]:1636/"]
             base: dc=example
-            filter: (&(objectClass=user)(sAMAccountName=$user))
-            operation-timeout: 4s
+            filter: (&(objectClass=user)(sAMAccountName={user}))
+            timeouts: {operation: 4s}
         limits: {stanza-size: 1M, exempt: [10.0.0.0/8, "::1"]}
         kinds: {deep: {keep: 7d}, text: "a\\tb", words: [a, 'b c'], bool: on}
 

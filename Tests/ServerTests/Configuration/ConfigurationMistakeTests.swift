@@ -57,7 +57,8 @@ private func lines(_ bytes: [UInt8]) -> [String] {
             "listen:\n  - {kind: client, port: 5222}\n  kind: client\n",
             "martlet.yaml:3:3: this does not fit the list it stands in; every entry begins with \"- \" in the same column"
         ),
-        Mistake("data: @home\n", "martlet.yaml:1:7: a value cannot begin with \"@\"; put it in quotes"),
+        Mistake("data: @home\n", "martlet.yaml:1:7: unexpected \"@\"; put the value in quotes"),
+        Mistake("data: {user}@home\n", "martlet.yaml:1:13: unexpected \"@\"; put the value in quotes"),
         Mistake(
             "data: \"open\ndomains: {a.test: }\n",
             "martlet.yaml:3:1: the text opened in line 1 has no closing quotation mark"),
@@ -230,20 +231,25 @@ private func lines(_ bytes: [UInt8]) -> [String] {
         ),
         Mistake(
             "directories: {d: {servers: [\"ldap://h\"], base: x, filter: (uid=me)}}\n",
-            "martlet.yaml:1:59: directories.d.filter must contain $user, for example (uid=$user)"),
+            "martlet.yaml:1:59: directories.d.filter must contain {user}, for example (uid={user})"),
         Mistake(
-            "directories: {d: {servers: [\"ldap://h\"], base: x, filter: (uid=$user}}\n",
-            "martlet.yaml:1:59: directories.d.filter must stand in parentheses that match, for example (uid=$user)"),
+            "directories: {d: {servers: [\"ldap://h\"], base: x, filter: \"(uid={user}\"}}\n",
+            "martlet.yaml:1:59: directories.d.filter must stand in parentheses that match, for example (uid={user})"),
         Mistake(
             "directories: {d: {servers: [\"ldap://h\"], user-template: cn=me}}\n",
-            "martlet.yaml:1:57: directories.d.user-template must contain $user, for example uid=$user,ou=people,dc=example,dc=org"
+            "martlet.yaml:1:57: directories.d.user-template must contain {user}, for example uid={user},ou=people,dc=example,dc=org"
+        ),
+        Mistake(
+            "directories: {d: {servers: [\"ldap://h\"], base: x, timeouts: {conect: 1s, tls: 0s}}}\n",
+            "martlet.yaml:1:62: unknown key \"conect\" in directories.d.timeouts; did you mean \"connect\"?",
+            "martlet.yaml:1:79: directories.d.timeouts.tls must be a time such as 30s, 5m, 12h or 7d, from 1s to 1m, not \"0s\""
         ),
         Mistake(
             "directories: {local: {servers: [\"ldap://h\"], base: x}}\n",
             "martlet.yaml:1:15: directories.local cannot be the name of a directory; choose another"),
         Mistake(
-            "directories: {d: {servers: [\"ldap://h\"], base: x, scope: sub}}\n",
-            "martlet.yaml:1:58: directories.d.scope must be one of base, one, subtree, not \"sub\"; did you mean \"subtree\"?"
+            "directories: {d: {servers: [\"ldap://h\"], base: x, scope: subtree}}\n",
+            "martlet.yaml:1:58: directories.d.scope must be one of base, one, sub, not \"subtree\"; did you mean \"sub\"?"
         ),
     ]
 

@@ -36,7 +36,7 @@ import Testing
         #expect(changes.reloadable == ["domains.localhost.certificate", "domains.localhost.key"])
         #expect(changes.restart == ["directories.company", "kinds.maybe"])
         #expect(full.values.count == Configuration.kernelSettings.count + SettingsOfEveryKind.all.count)
-        #expect(full.directories.first?.filter == "(uid=$user)")
+        #expect(full.directories.first?.filter == "(&(objectClass=person)(uid={user}))")
         #expect(full[SettingsOfEveryKind.maybe] == "x y")
     }
 

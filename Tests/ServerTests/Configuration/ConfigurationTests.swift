@@ -39,12 +39,12 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
                 password-file: password
                 base: dc=example
                 scope: one
-                filter: (&(objectClass=user)(sAMAccountName=$user))
-                operation-timeout: 4s
+                filter: (&(objectClass=user)(sAMAccountName={user}))
+                timeouts: {operation: 4s}
               test:
                 servers: ["ldap://localhost:3890"]
                 tls: none
-                user-template: $user@$domain
+                user-template: "{user}@example.org"
             data: store
             limits:
               stanza-size: 1M
@@ -64,9 +64,11 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
         #expect(company.tls == .ldaps)
         #expect(company.servers.map(\.description) == ["ldaps://one.example.org:636", "ldaps://[2001:db8::1]:1636"])
         #expect(company.passwordFile == directory.path + "/password")
-        #expect(company.scope == .one)
-        #expect(company.operationTimeout == .seconds(4))
-        #expect(configuration.directories.last?.userTemplate == "$user@$domain")
+        #expect(company.scope == .oneLevel)
+        #expect(company.timeouts.operation == .seconds(4))
+        #expect(company.timeouts.connect == .seconds(2))
+        #expect(company.limits == DirectorySection.Limits())
+        #expect(configuration.directories.last?.userTemplate == "{user}@example.org")
         #expect(configuration.data == directory.path + "/store")
         #expect(configuration[LimitSettings.stanzaSize] == .mebibytes(1))
         #expect(configuration[LimitSettings.depth] == 64)

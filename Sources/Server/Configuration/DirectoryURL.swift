@@ -1,5 +1,5 @@
 /// A server of a directory, written `ldap://HOST[:PORT]` or `ldaps://HOST[:PORT]` (RFC 4516).
-package struct DirectoryServer: Hashable, Sendable {
+package struct DirectoryURL: Hashable, Sendable {
     /// A host name, or an IP address without brackets.
     package var host: String
     package var port: Int
@@ -54,7 +54,7 @@ package struct DirectoryServer: Hashable, Sendable {
     }
 }
 
-extension DirectoryServer: CustomStringConvertible {
+extension DirectoryURL: CustomStringConvertible {
     package var description: String {
         "\(isLDAPS ? "ldaps" : "ldap")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
