@@ -31,10 +31,7 @@ extension Configuration {
         let reading = ConfigurationReading(file: file)
         var configuration: Configuration?
         do {
-            let root = try YAMLText.parse(bytes)
-            if let root, case .null = root.content {
-                reading.report(nil, emptyFile)
-            } else if let root {
+            if let root = try YAMLText.parse(bytes), !root.isNull {
                 configuration = read(root, catalogue, reading, prepareDomain)
             } else {
                 reading.report(nil, emptyFile)

@@ -30,10 +30,7 @@ struct FixedSections {
                 root.report(entry.position, "\(name) cannot be the name of a directory; choose another")
             }
             // An empty section lacks its servers, which is best said where its name stands.
-            let node =
-                if case .null = entry.value.content { YAMLNode(position: entry.position, content: .null) } else {
-                    entry.value
-                }
+            let node = entry.value.isNull ? YAMLNode(position: entry.position, content: .null) : entry.value
             guard let reader = SectionReader(node, name: name, reading: root.reading) else { continue }
             directories.append(DirectorySection(name: entry.key, reader))
         }

@@ -62,7 +62,7 @@ struct SettingProblem: Error, Equatable {
     }
 
     static func mismatch(_ node: YAMLNode, _ expectation: String) -> Self {
-        if case .null = node.content {
+        if node.isNull {
             return Self(node.position, "has no value; give \(expectation), or remove the line")
         }
         return Self(node.position, "must be \(expectation), not \(node.found)")

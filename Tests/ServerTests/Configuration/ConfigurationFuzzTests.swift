@@ -45,7 +45,7 @@ private struct Sequence: RandomNumberGenerator {
     func mutatedFilesAreReadOrRefused(_ start: UInt64) {
         var random = Sequence(state: start)
         var refused = 0
-        for _ in 0..<250 {
+        for _ in 0..<100 {
             var bytes = Array(Self.seed.utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) { Self.mutate(&bytes, &random) }
             do {
