@@ -5,11 +5,11 @@ package struct AnySetting: Sendable {
     package let reload: Bool
     /// What a value must be, as the end of "must be …".
     let expectation: String
+    /// The values there are, as a sentence without its full stop.
+    let range: String?
     /// What the reference configuration shows: the default, or an example where that teaches more.
     let shown: String
     let defaultText: String
-    /// Whether the shown value is not the default.
-    let isExample: Bool
     /// The value of a node, as a `SettingValue`.
     let read: @Sendable (YAMLNode) throws(SettingProblem) -> any Sendable
     /// The YAML of a `SettingValue` that `read` gave.
@@ -23,9 +23,9 @@ package struct AnySetting: Sendable {
         reload = setting.reload
         let kind = setting.kind
         expectation = kind.expectation
+        range = kind.range
         defaultText = kind.write(setting.default)
         shown = setting.example ?? defaultText
-        isExample = setting.example != nil
         let defaultText = defaultText
         read = { (node) throws(SettingProblem) in SettingValue(value: try kind.read(node)) }
         write = { ($0 as? SettingValue<Value>).map { kind.write($0.value) } ?? defaultText }

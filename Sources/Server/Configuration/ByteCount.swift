@@ -17,7 +17,8 @@ package struct ByteCount: Hashable, Comparable, Sendable {
     /// From text; nil if it is no size or does not fit.
     init?(_ text: String) {
         let unit = Self.units.first { $0.letter == text.last }
-        guard let count = Int(unit == nil ? text[...] : text.dropLast()), count >= 0, text.first != "+" else { return nil }
+        let digits = unit == nil ? text[...] : text.dropLast()
+        guard digits.first?.isWholeNumber == true, let count = Int(digits) else { return nil }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << (unit?.shift ?? 0))
         guard !overflow else { return nil }
         self.bytes = bytes

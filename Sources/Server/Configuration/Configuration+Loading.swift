@@ -1,5 +1,3 @@
-import Glibc
-
 extension Configuration {
     /// Brings a domain name into the form in which it is compared, or throws an error whose text says what is wrong.
     package typealias DomainPreparation = @Sendable (String) throws -> String
@@ -33,10 +31,7 @@ extension Configuration {
         let reading = ConfigurationReading(file: file)
         var configuration: Configuration?
         do {
-            let root = try YAMLText.parse(bytes)
-            if let root, case .null = root.content {
-                reading.report(nil, emptyFile)
-            } else if let root {
+            if let root = try YAMLText.parse(bytes), !root.isNull {
                 configuration = read(root, catalogue, reading, prepareDomain)
             } else {
                 reading.report(nil, emptyFile)
@@ -48,7 +43,8 @@ extension Configuration {
         return configuration
     }
 
-    private static let emptyFile = "is empty; it must name at least one domain, for example \"domains: {example.org: {}}\""
+    private static let emptyFile =
+        "is empty; it must name at least one domain, for example \"domains: {example.org: {}}\""
 
     private static func read(
         _ root: YAMLNode, _ catalogue: SettingCatalogue, _ reading: ConfigurationReading,
@@ -57,7 +53,7 @@ extension Configuration {
         guard let section = SectionReader(root, name: "", reading: reading) else { return nil }
         let settings = catalogue.settings
         var values: [String: any Sendable] = [:]
-        read(section, catalogue, path: "", elsewhere: settings.map(\.path), fixed: FixedSections.names, &values)
+        read(section, catalogue, elsewhere: settings.map(\.path), fixed: FixedSections.names, &values)
         let fixed = FixedSections(section, prepareDomain: prepareDomain)
         return Configuration(
             domains: fixed.domains, listeners: fixed.listeners, directories: fixed.directories, data: fixed.data,
@@ -65,17 +61,18 @@ extension Configuration {
     }
 
     private static func read(
-        _ section: SectionReader, _ catalogue: SettingCatalogue, path: String, elsewhere: [String],
+        _ section: SectionReader, _ catalogue: SettingCatalogue, elsewhere: [String],
         fixed: [String] = [], _ values: inout [String: any Sendable]
     ) {
         for entry in section.entries {
             switch catalogue.entries[entry.key] {
             case .setting(let setting):
-                if let value = section.value(of: setting, entry, as: (any Sendable).self) { values[setting.path] = value }
+                if let value = section.value(of: setting, entry, as: (any Sendable).self) {
+                    values[setting.path] = value
+                }
             case .section(let inner):
-                let path = section.path(entry.key)
-                guard let reader = SectionReader(entry.value, name: path, reading: section.reading) else { continue }
-                read(reader, inner, path: path, elsewhere: elsewhere, &values)
+                guard let reader = section.subsection(entry.key) else { continue }
+                read(reader, inner, elsewhere: elsewhere, &values)
             case nil:
                 continue
             }
@@ -96,7 +93,8 @@ extension Configuration {
                 }
         }
         guard isValid, text.utf8.count <= 253 else {
-            throw ConfigurationError(file: nil, position: nil, message: "write letters, digits and hyphens with dots between them")
+            throw ConfigurationError(
+                file: nil, position: nil, message: "write letters, digits and hyphens with dots between them")
         }
         return text.lowercased()
     }

@@ -18,7 +18,9 @@ package struct Configuration: Sendable {
         domains: [DomainSection], listeners: [ListenerSection] = ListenerSection.defaults,
         directories: [DirectorySection] = [], data: String
     ) {
-        self.init(domains: domains, listeners: listeners, directories: directories, data: data, settings: Self.kernelSettings, values: [:])
+        self.init(
+            domains: domains, listeners: listeners, directories: directories, data: data, settings: Self.kernelSettings,
+            values: [:])
     }
 
     init(

@@ -13,11 +13,14 @@ struct ConfigurationEntry {
     let path: String
     let text: String
     let reload: Bool
+    /// Whether it belongs to something that has an entry of its own, which alone is named when all of it comes or goes.
+    let isPart: Bool
 
-    init(_ path: String, _ text: String, reload: Bool) {
+    init(_ path: String, _ text: String, reload: Bool, isPart: Bool = false) {
         self.path = path
         self.text = text
         self.reload = reload
+        self.isPart = isPart
     }
 }
 
@@ -27,13 +30,13 @@ extension Configuration {
         var changes = ConfigurationChanges()
         let before = Dictionary(old.entries.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         let after = Dictionary(new.entries.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        let paths = new.entries.map(\.path) + old.entries.map(\.path).filter { after[$0] == nil }
-        for path in paths where before[path]?.text != after[path]?.text {
-            // Added and removed domains, directories and settings of other programs' versions have one side only.
-            if before[path]?.reload == true, after[path]?.reload == true {
-                changes.reloadable.append(path)
-            } else {
-                changes.restart.append(path)
+        let removed = old.entries.filter { after[$0.path] == nil }
+        for entry in new.entries + removed where before[entry.path]?.text != after[entry.path]?.text {
+            let isOnBothSides = before[entry.path] != nil && after[entry.path] != nil
+            if isOnBothSides && entry.reload {
+                changes.reloadable.append(entry.path)
+            } else if isOnBothSides || !entry.isPart {
+                changes.restart.append(entry.path)
             }
         }
         return changes
@@ -46,7 +49,8 @@ extension Configuration {
             + [ConfigurationEntry("data", data, reload: false)]
             + settings.map { setting in
                 ConfigurationEntry(
-                    setting.path, values[setting.path].map(setting.write) ?? setting.defaultText, reload: setting.reload)
+                    setting.path, values[setting.path].map(setting.write) ?? setting.defaultText, reload: setting.reload
+                )
             }
     }
 }

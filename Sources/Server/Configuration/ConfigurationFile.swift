@@ -20,7 +20,9 @@ enum ConfigurationFile {
         case S_IFDIR: throw Problem(message: "is a directory; name the configuration file in it")
         default: throw Problem(message: "is not a file; name a configuration file")
         }
-        guard status.st_size <= largest else { throw Problem(message: "is larger than 4M; is it a configuration file?") }
+        guard status.st_size <= largest else {
+            throw Problem(message: "is larger than 4M; is it a configuration file?")
+        }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while bytes.count <= largest {
@@ -38,9 +40,14 @@ enum ConfigurationFile {
     private static func problem(_ code: Int32) -> Problem {
         switch code {
         case ENOENT, ENOTDIR:
-            Problem(message: "does not exist; copy conf/martlet.yaml there and change it, or name another file with --config")
+            Problem(
+                message:
+                    "does not exist; copy conf/martlet.yaml there and change it, or name another file with --config")
         case EACCES, EPERM:
-            Problem(message: "cannot be read (\(String(cString: strerror(code)))); give the user that runs the server the right to read it")
+            Problem(
+                message:
+                    "cannot be read (\(String(cString: strerror(code)))); give the user that runs the server the right to read it"
+            )
         default:
             Problem(message: "cannot be read (\(String(cString: strerror(code))))")
         }

@@ -11,7 +11,7 @@ final class ConfigurationReading {
         directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
     }
 
-    /// The mistakes in the order of the file, each once.
+    /// The mistakes in the order of the file.
     var sortedErrors: [ConfigurationError] {
         let start = TextPosition(line: 0, column: 0)
         let sorted = errors.enumerated().sorted {
@@ -36,7 +36,10 @@ final class ConfigurationReading {
             report(position, "\(name) must be the name of a file, not \"\"")
         } else if access(resolved, R_OK) != 0 {
             let reason = String(cString: strerror(errno))
-            report(position, "\(name): cannot read \"\(YAMLNode.shortened(resolved))\" (\(reason)); the path is relative to this file")
+            report(
+                position,
+                "\(name): cannot read \"\(YAMLNode.shortened(resolved))\" (\(reason)); the path is relative to this file"
+            )
         }
         return resolved
     }

@@ -6,29 +6,28 @@ extension DirectorySection {
             passwordFile: section.file(DirectorySettings.passwordFile), base: section.value(of: DirectorySettings.base),
             scope: section.value(of: DirectorySettings.scope), filter: section.value(of: DirectorySettings.filter),
             userTemplate: section.value(of: DirectorySettings.userTemplate),
-            connectTimeout: section.value(of: DirectorySettings.connectTimeout),
-            operationTimeout: section.value(of: DirectorySettings.operationTimeout),
-            loginTimeout: section.value(of: DirectorySettings.loginTimeout),
-            connections: section.value(of: DirectorySettings.connections))
+            timeouts: Timeouts(section.subsection("timeouts")), limits: Limits(section.subsection("limits")))
         if section.entry("tls") == nil, servers.allSatisfy(\.isLDAPS), !servers.isEmpty { tls = .ldaps }
         checkTLS(section)
         checkNames(section)
         rejectSecret(section)
     }
 
-    private static func servers(_ section: SectionReader) -> [DirectoryServer] {
+    private static func servers(_ section: SectionReader) -> [DirectoryURL] {
         section.require("servers", "for example \"servers: [ldaps://ldap.example.org]\"")
         let urls = section.value(of: DirectorySettings.servers)
         guard let entry = section.entry("servers") else { return [] }
         let path = section.path("servers")
         if case .list(let elements) = entry.value.content, elements.isEmpty {
-            section.report(entry.value.position, "\(path) is empty; name at least one server such as ldaps://ldap.example.org")
+            section.report(
+                entry.value.position, "\(path) is empty; name at least one server such as ldaps://ldap.example.org")
         }
         return urls.compactMap { url in
-            if let server = DirectoryServer(url) { return server }
+            if let server = DirectoryURL(url) { return server }
             section.report(
                 entry.value.position,
-                "\(path): \"\(YAMLNode.shortened(url))\" is not of the form ldap://HOST, ldaps://HOST or ldaps://HOST:PORT")
+                "\(path): \"\(YAMLNode.shortened(url))\" is not of the form ldap://HOST, ldaps://HOST or ldaps://HOST:PORT"
+            )
             return nil
         }
     }
@@ -40,7 +39,8 @@ extension DirectorySection {
             if tls == .none, !server.isLoopback {
                 section.report(
                     entry.value.position,
-                    "\(path) \"none\" would let passwords cross the network to \(server.host) unencrypted; use starttls or ldaps")
+                    "\(path) \"none\" would let passwords cross the network to \(server.host) unencrypted; use starttls or ldaps"
+                )
             } else if (tls == .ldaps) != server.isLDAPS {
                 section.report(
                     entry.value.position,
@@ -52,7 +52,8 @@ extension DirectorySection {
 
     private func checkNames(_ section: SectionReader) {
         if base == nil, userTemplate == nil {
-            section.report(section.position, "\(section.name) needs \"base\" or \"user-template\", by which people are found")
+            section.report(
+                section.position, "\(section.name) needs \"base\" or \"user-template\", by which people are found")
         }
         for (one, other) in [("bind-dn", "password-file"), ("password-file", "bind-dn")] {
             guard let entry = section.entry(one), section.entry(other) == nil else { continue }
@@ -60,15 +61,20 @@ extension DirectorySection {
         }
         if let entry = section.entry("filter") {
             if !filter.contains(Self.userPlaceholder) {
-                section.report(entry.value.position, "\(section.path("filter")) must contain \(Self.userPlaceholder), for example (uid=$user)")
+                section.report(
+                    entry.value.position,
+                    "\(section.path("filter")) must contain \(Self.userPlaceholder), for example (uid={user})")
             } else if !Self.isBalanced(filter) {
-                section.report(entry.value.position, "\(section.path("filter")) must stand in parentheses that match, for example (uid=$user)")
+                section.report(
+                    entry.value.position,
+                    "\(section.path("filter")) must stand in parentheses that match, for example (uid={user})")
             }
         }
         if let userTemplate, let entry = section.entry("user-template"), !userTemplate.contains(Self.userPlaceholder) {
             section.report(
                 entry.value.position,
-                "\(section.path("user-template")) must contain \(Self.userPlaceholder), for example uid=$user,ou=people,dc=example,dc=org")
+                "\(section.path("user-template")) must contain \(Self.userPlaceholder), for example uid={user},ou=people,dc=example,dc=org"
+            )
         }
     }
 
@@ -77,9 +83,10 @@ extension DirectorySection {
         for entry in secrets {
             section.report(
                 entry.position,
-                "\(section.path(entry.key)): secrets do not belong in this file; write the password to a file of its own and name it with \"password-file\"")
+                "\(section.path(entry.key)): secrets do not belong in this file; write the password to a file of its own and name it with \"password-file\""
+            )
         }
-        section.rejectUnknown(known: DirectorySettings.all.map(\.path) + secrets.map(\.key))
+        section.rejectUnknown(known: DirectorySettings.all.map(\.path) + ["timeouts", "limits"] + secrets.map(\.key))
     }
 
     /// Whether a filter is one parenthesised expression (RFC 4515, section 3).
@@ -96,5 +103,31 @@ extension DirectorySection {
 
     var entry: ConfigurationEntry {
         ConfigurationEntry("directories.\(name)", "\(self)", reload: false)
+    }
+}
+
+extension DirectorySection.Timeouts {
+    fileprivate init(_ section: SectionReader?) {
+        guard let section else { return }
+        connect = section.value(of: DirectorySettings.connectTimeout)
+        tls = section.value(of: DirectorySettings.tlsTimeout)
+        operation = section.value(of: DirectorySettings.operationTimeout)
+        login = section.value(of: DirectorySettings.loginTimeout)
+        idleCheck = section.value(of: DirectorySettings.idleCheck)
+        renewal = section.value(of: DirectorySettings.renewal)
+        section.rejectUnknown(known: DirectorySettings.timeouts.map(\.path))
+    }
+}
+
+extension DirectorySection.Limits {
+    fileprivate init(_ section: SectionReader?) {
+        guard let section else { return }
+        bindConnections = section.value(of: DirectorySettings.bindConnections)
+        logins = section.value(of: DirectorySettings.logins)
+        rememberedNames = section.value(of: DirectorySettings.rememberedNames)
+        rememberExisting = section.value(of: DirectorySettings.rememberExisting)
+        rememberUnknown = section.value(of: DirectorySettings.rememberUnknown)
+        messageSize = section.value(of: DirectorySettings.messageSize)
+        section.rejectUnknown(known: DirectorySettings.limits.map(\.path))
     }
 }

@@ -30,8 +30,8 @@ extension DomainSection {
     private static let certificateFile = Setting(
         "certificate", example: "certs/example.org.pem", reload: true,
         """
-        PEM file with the certificate and its chain. Without it the server makes a self-signed one at the first start, \
-        which clients will not trust.
+        PEM file with the certificate and its chain. Without it the server makes a self-signed one at the first \
+        start, which clients will not trust.
         """)
 
     private static let keyFile = Setting(
@@ -39,7 +39,8 @@ extension DomainSection {
 
     private static let accountSources = Setting(
         "accounts", default: ["local"],
-        "Where the accounts are: local (made with \"martlet user add\") and names from \"directories\", asked in this order.")
+        "Where the accounts are: local (made with \"martlet user add\") and names from \"directories\", asked in this order."
+    )
 
     init(name: String, _ section: SectionReader, directories: [String]) {
         self.init(name: name, certificate: section.file(Self.certificateFile), key: section.file(Self.keyFile))
@@ -75,9 +76,9 @@ extension DomainSection {
     var entries: [ConfigurationEntry] {
         [
             ConfigurationEntry("domains.\(name)", "", reload: false),
-            ConfigurationEntry("domains.\(name).certificate", certificate ?? "", reload: true),
-            ConfigurationEntry("domains.\(name).key", key ?? "", reload: true),
-            ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false),
+            ConfigurationEntry("domains.\(name).certificate", certificate ?? "", reload: true, isPart: true),
+            ConfigurationEntry("domains.\(name).key", key ?? "", reload: true, isPart: true),
+            ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false, isPart: true),
         ]
     }
 }

@@ -23,16 +23,14 @@ struct FixedSections {
 
     /// The names of all directories, those with mistakes included.
     private mutating func readDirectories(_ root: SectionReader) -> [String] {
-        guard let entry = root.entry("directories"),
-            let section = SectionReader(entry.value, name: "directories", reading: root.reading)
-        else { return [] }
+        guard let section = root.subsection("directories") else { return [] }
         for entry in section.entries {
             let name = section.path(YAMLNode.shortened(entry.key))
             if entry.key == "local" || entry.key.isEmpty {
                 root.report(entry.position, "\(name) cannot be the name of a directory; choose another")
             }
             // An empty section lacks its servers, which is best said where its name stands.
-            let node = if case .null = entry.value.content { YAMLNode(position: entry.position, content: .null) } else { entry.value }
+            let node = entry.value.isNull ? YAMLNode(position: entry.position, content: .null) : entry.value
             guard let reader = SectionReader(node, name: name, reading: root.reading) else { continue }
             directories.append(DirectorySection(name: entry.key, reader))
         }
@@ -43,12 +41,17 @@ struct FixedSections {
         _ root: SectionReader, prepareDomain: Configuration.DomainPreparation, directories: [String]
     ) {
         guard let entry = root.entry("domains") else {
-            root.report(root.position, "the section \"domains\" is missing; name at least one domain, for example \"domains: {example.org: {}}\"")
+            root.report(
+                root.position,
+                "the section \"domains\" is missing; name at least one domain, for example \"domains: {example.org: {}}\""
+            )
             return
         }
-        guard let section = SectionReader(entry.value, name: "domains", reading: root.reading) else { return }
+        guard let section = root.subsection("domains") else { return }
         if section.entries.isEmpty {
-            root.report(entry.position, "domains is empty; name at least one domain, for example \"domains: {example.org: {}}\"")
+            root.report(
+                entry.position, "domains is empty; name at least one domain, for example \"domains: {example.org: {}}\""
+            )
         }
         for entry in section.entries {
             let shown = YAMLNode.shortened(entry.key)
@@ -62,7 +65,9 @@ struct FixedSections {
                 let reason = (error as? ConfigurationError)?.message ?? "\(error)"
                 root.report(entry.position, "\"\(shown)\" is not a domain name; \(reason)")
             }
-            guard let reader = SectionReader(entry.value, name: section.path(shown), reading: root.reading) else { continue }
+            guard let reader = SectionReader(entry.value, name: section.path(shown), reading: root.reading) else {
+                continue
+            }
             domains.append(DomainSection(name: name, reader, directories: directories))
         }
     }
@@ -75,18 +80,26 @@ struct FixedSections {
             return
         case .list(let nodes):
             listeners = []
-            if nodes.isEmpty { root.report(entry.value.position, "listen is empty; remove the line to listen on the usual ports") }
+            if nodes.isEmpty {
+                root.report(entry.value.position, "listen is empty; remove the line to listen on the usual ports")
+            }
             for (index, node) in nodes.enumerated() {
                 let name = "listen entry \(index + 1)"
-                guard let reader = SectionReader(node, name: name, separator: ": ", reading: root.reading) else { continue }
+                guard let reader = SectionReader(node, name: name, separator: ": ", reading: root.reading) else {
+                    continue
+                }
                 let listener = ListenerSection(reader)
                 if reader.entry("port") != nil, listeners.contains(where: { $0.collides(with: listener) }) {
-                    root.report(node.position, "\(name) listens on port \(listener.port) like an entry above; change one of them")
+                    root.report(
+                        node.position,
+                        "\(name) listens on port \(listener.port) like an entry above; change one of them")
                 }
                 listeners.append(listener)
             }
         case .scalar, .section:
-            root.report(entry.value.position, "listen must be a list of entries such as \"- {kind: client, port: 5222}\", not \(entry.value.found)")
+            root.report(
+                entry.value.position,
+                "listen must be a list of entries such as \"- {kind: client, port: 5222}\", not \(entry.value.found)")
         }
     }
 }

@@ -73,7 +73,7 @@ package struct IPAddress: Hashable, Sendable {
         for (index, part) in parts.enumerated() {
             if mayEndInIPv4, index == parts.count - 1, let address = dottedQuad(part) {
                 groups += [UInt16(address >> 16), UInt16(truncatingIfNeeded: address)]
-            } else if (1...4).contains(part.count), part.first != UInt8(ascii: "+"),
+            } else if (1...4).contains(part.count), part.first != UInt8(ascii: "+"), part.first != UInt8(ascii: "-"),
                 let group = UInt16(String(decoding: part, as: UTF8.self), radix: 16)
             {
                 groups.append(group)

@@ -16,13 +16,14 @@ package enum LimitSettings {
     package static let connectionsPerAddress = Setting(
         "limits.connections-per-address", default: 100, in: 1...1_000_000, reload: true,
         """
-        How many connections one address may have at the same time; one more is closed at once. \
-        Raise it if many people share an address.
+        How many connections one address may have at the same time; one more is closed at once. Raise it if many \
+        people share an address.
         """)
 
     package static let failedLoginsPerMinute = Setting(
         "limits.failed-logins-per-minute", default: 20, in: 1...1_000_000, reload: true,
-        "How many log-ins from one address may fail in a minute; further ones are refused unchecked until time has passed.")
+        "How many log-ins from one address may fail in a minute; further ones are refused unchecked until time has passed."
+    )
 
     package static let loginTime = Setting(
         "limits.login-time", default: .seconds(30), in: .seconds(1)...(.seconds(600)), reload: true,
@@ -41,9 +42,10 @@ package enum LimitSettings {
         "limits.keepalive", default: .seconds(300), in: .seconds(10)...(.seconds(86_400)), reload: true,
         "After how much silence the server asks for a sign of life, so that a dead connection is noticed.")
 
-    // RFC 6120, section 13.12, item 4: a limit must not be smaller than 10,000 bytes.
+    // RFC 6120, section 13.12: the largest stanza must not be smaller than 10,000 bytes.
     package static let stanzaSizeBeforeLogin = Setting(
-        "limits.stanza-size-before-login", default: ByteCount(10_000), in: ByteCount(10_000)...(.mebibytes(1)), reload: true,
+        "limits.stanza-size-before-login", default: ByteCount(10_000), in: ByteCount(10_000)...(.mebibytes(1)),
+        reload: true,
         "The largest element a client may send before it has logged in.")
 
     package static let stanzaSize = Setting(

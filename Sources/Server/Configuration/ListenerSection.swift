@@ -41,7 +41,9 @@ extension IPAddress {
 }
 
 extension ListenerSection {
-    static let settings = [AnySetting(kindSetting), AnySetting(portSetting), AnySetting(addressSetting), AnySetting(tlsSetting)]
+    static let settings = [
+        AnySetting(kindSetting), AnySetting(portSetting), AnySetting(addressSetting), AnySetting(tlsSetting),
+    ]
 
     private static let available: Set<Kind> = [.client]
 
@@ -51,13 +53,14 @@ extension ListenerSection {
     private static let portSetting = Setting("port", default: 5222, in: 1...65_535, "The TCP port.")
 
     private static let addressSetting = Setting(
-        "address", default: "::", "The address to listen on: \"::\" for all, 0.0.0.0 for all of IPv4, or one of the machine's own.")
+        "address", default: "::",
+        "The address to listen on: \"::\" for all, 0.0.0.0 for all of IPv4, or one of the machine's own.")
 
     private static let tlsSetting = Setting(
         "tls", default: TLS.required,
         """
-        required: STARTTLS before log-in; direct: TLS from the first byte; optional and none: \
-        only on loopback addresses such as 127.0.0.1.
+        required: STARTTLS before log-in; direct: TLS from the first byte; optional and none: only on loopback \
+        addresses such as 127.0.0.1.
         """)
 
     init(_ section: SectionReader) {
@@ -67,7 +70,9 @@ extension ListenerSection {
             kind: section.value(of: Self.kindSetting), port: section.value(of: Self.portSetting),
             tls: section.value(of: Self.tlsSetting))
         if let entry = section.entry("kind"), !Self.available.contains(kind) {
-            section.report(entry.value.position, "\(section.path("kind")) \"\(kind.rawValue)\" is not available in this version; remove this entry")
+            section.report(
+                entry.value.position,
+                "\(section.path("kind")) \"\(kind.rawValue)\" is not available in this version; remove this entry")
         }
         readAddress(section)
         section.rejectUnknown(known: Self.settings.map(\.path))
@@ -81,7 +86,8 @@ extension ListenerSection {
         } else if let entry {
             section.report(
                 entry.value.position,
-                "\(section.path("address")) must be an IP address such as \"::\", 0.0.0.0 or 127.0.0.1, not \(entry.value.found)")
+                "\(section.path("address")) must be an IP address such as \"::\", 0.0.0.0 or 127.0.0.1, not \(entry.value.found)"
+            )
             return
         }
         guard tls == .optional || tls == .none, !address.isLoopback, let place = section.entry("tls") else { return }

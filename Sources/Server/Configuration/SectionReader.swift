@@ -45,6 +45,11 @@ struct SectionReader {
         return reading.readableFile(path, at: entry.value.position, as: self.path(setting.path))
     }
 
+    /// The section under a key; nil if it is absent or no section.
+    func subsection(_ key: String) -> SectionReader? {
+        entry(key).flatMap { SectionReader($0.value, name: path(key), reading: reading) }
+    }
+
     /// Reports the absence of a key that has no default.
     func require(_ key: String, _ advice: String) {
         if entry(key) == nil { report(position, "\(name) needs \"\(key)\"; \(advice)") }
@@ -64,17 +69,19 @@ struct SectionReader {
     func rejectUnknown(known: [String], elsewhere: [String] = []) {
         for entry in entries where !known.contains(entry.key) {
             let place = name.isEmpty ? "" : " in \(name)"
-            report(entry.position, "unknown key \"\(YAMLNode.shortened(entry.key))\"\(place); \(advice(entry.key, known, elsewhere))")
+            report(
+                entry.position,
+                "unknown key \"\(YAMLNode.shortened(entry.key))\"\(place); \(advice(entry.key, known, elsewhere))")
         }
     }
 
     private func advice(_ key: String, _ known: [String], _ elsewhere: [String]) -> String {
-        if let suggestion = Suggestion.nearest(to: key, among: known) { return "did you mean \"\(suggestion)\"?" }
         if let path = elsewhere.first(where: { $0 == key || $0.hasSuffix(".\(key)") }),
             let dot = path.lastIndex(of: ".")
         {
             return "write \"\(path[path.index(after: dot)...])\" below \"\(path[..<dot]):\""
         }
+        if let suggestion = Suggestion.nearest(to: key, among: known) { return "did you mean \"\(suggestion)\"?" }
         return known.count <= 16 ? "known here: \(known.joined(separator: ", "))" : "remove it"
     }
 }

@@ -1,7 +1,7 @@
 /// A setting of the configuration file, declared beside the code that obeys it.
 ///
-/// The path has at least a section and a key (`offline.messages-per-user`). Reading, bounds, error messages and the text
-/// of the reference configuration derive from the declaration. Read it with `configuration[setting]`.
+/// The path has at least a section and a key (`offline.messages-per-user`). Reading, bounds, error messages and the
+/// text of the reference configuration derive from the declaration. Read it with `configuration[setting]`.
 package struct Setting<Value: Sendable & Equatable>: Sendable {
     package let path: String
     package let `default`: Value
@@ -13,7 +13,10 @@ package struct Setting<Value: Sendable & Equatable>: Sendable {
     let example: String?
     let kind: SettingKind<Value>
 
-    init(_ path: String, default: Value, reload: Bool, example: String? = nil, _ comment: String, kind: SettingKind<Value>) {
+    init(
+        _ path: String, default: Value, reload: Bool, example: String? = nil, _ comment: String,
+        kind: SettingKind<Value>
+    ) {
         self.path = path
         self.default = `default`
         self.comment = comment
@@ -62,7 +65,9 @@ extension Setting where Value: RawRepresentable & CaseIterable, Value.RawValue =
 
 extension Setting where Value == Duration {
     /// A time in whole seconds, such as `30s`, `5m`, `12h` or `7d`.
-    package init(_ path: String, default: Duration, in bounds: ClosedRange<Duration>, reload: Bool = false, _ comment: String) {
+    package init(
+        _ path: String, default: Duration, in bounds: ClosedRange<Duration>, reload: Bool = false, _ comment: String
+    ) {
         self.init(path, default: `default`, reload: reload, comment, kind: .duration(bounds))
     }
 }
@@ -80,7 +85,9 @@ extension Setting where Value == Duration? {
 
 extension Setting where Value == ByteCount {
     /// A size in bytes, such as `65536`, `256K` or `10M`.
-    package init(_ path: String, default: ByteCount, in bounds: ClosedRange<ByteCount>, reload: Bool = false, _ comment: String) {
+    package init(
+        _ path: String, default: ByteCount, in bounds: ClosedRange<ByteCount>, reload: Bool = false, _ comment: String
+    ) {
         self.init(path, default: `default`, reload: reload, comment, kind: .size(bounds))
     }
 }

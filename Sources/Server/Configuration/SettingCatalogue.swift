@@ -26,11 +26,13 @@ struct SettingCatalogue: Sendable {
         for setting in settings {
             let parts = setting.path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             if !parts.allSatisfy(Self.isName) || parts.count < 2 {
-                problems.append(.declaration(setting, "must be written section.key in small letters, digits and hyphens"))
+                problems.append(
+                    .declaration(setting, "must be written section.key in small letters, digits and hyphens"))
             } else if let first = parts.first, reserved.contains(first) {
                 problems.append(.declaration(setting, "lies in the section \"\(first)\", which has a fixed structure"))
             } else if !setting.isDefaultValid() {
-                problems.append(.declaration(setting, "has the default \(setting.defaultText), but must be \(setting.expectation)"))
+                problems.append(
+                    .declaration(setting, "has the default \(setting.defaultText), but must be \(setting.expectation)"))
             } else if !insert(setting, parts[...]) {
                 problems.append(.declaration(setting, "is declared twice, or is also the name of a section"))
             }
@@ -62,7 +64,9 @@ struct SettingCatalogue: Sendable {
 
     private static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, (0x61...0x7a).contains(first) else { return false }
-        return text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
+        return text.utf8.allSatisfy {
+            (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-")
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 struct SettingKind<Value: Sendable & Equatable>: Sendable {
     /// What a value must be, as the end of "must be …".
     let expectation: String
+    /// The values there are, for the comment of the reference configuration, where they are not plain from the default.
+    let range: String?
     /// The value that a node stands for.
     let read: @Sendable (YAMLNode) throws(SettingProblem) -> Value
     /// YAML that reads back as the value.
@@ -9,11 +11,11 @@ struct SettingKind<Value: Sendable & Equatable>: Sendable {
 
     /// A kind that reads one unquoted word.
     init(
-        _ expectation: String, word: @escaping @Sendable (String) -> Value?,
+        _ expectation: String, range: String? = nil, word: @escaping @Sendable (String) -> Value?,
         write: @escaping @Sendable (Value) -> String
     ) {
         self.init(
-            expectation,
+            expectation, range: range,
             read: { (node) throws(SettingProblem) in
                 guard case .scalar(let text, let quoted) = node.content else { throw .mismatch(node, expectation) }
                 guard !quoted else {
@@ -25,10 +27,12 @@ struct SettingKind<Value: Sendable & Equatable>: Sendable {
     }
 
     init(
-        _ expectation: String, read: @escaping @Sendable (YAMLNode) throws(SettingProblem) -> Value,
+        _ expectation: String, range: String? = nil,
+        read: @escaping @Sendable (YAMLNode) throws(SettingProblem) -> Value,
         write: @escaping @Sendable (Value) -> String
     ) {
         self.expectation = expectation
+        self.range = range
         self.read = read
         self.write = write
     }
@@ -37,7 +41,7 @@ struct SettingKind<Value: Sendable & Equatable>: Sendable {
     func optional(_ none: String) -> SettingKind<Value?> {
         let expectation = "\(expectation), or \(none)"
         return SettingKind<Value?>(
-            expectation,
+            expectation, range: range.map { "\($0), or \(none)" } ?? "Or \(none)",
             read: { (node) throws(SettingProblem) in
                 if case .scalar(none, _) = node.content { return nil }
                 guard let value = try? self.read(node) else { throw .mismatch(node, expectation) }
@@ -58,7 +62,7 @@ struct SettingProblem: Error, Equatable {
     }
 
     static func mismatch(_ node: YAMLNode, _ expectation: String) -> Self {
-        if case .null = node.content {
+        if node.isNull {
             return Self(node.position, "has no value; give \(expectation), or remove the line")
         }
         return Self(node.position, "must be \(expectation), not \(node.found)")

@@ -1,9 +1,8 @@
-/// The kinds of values that settings have.
-
+/// The kinds of values that settings have: truth values, numbers, texts, enumerations, times, sizes and lists.
 extension SettingKind where Value == Bool {
     static var bool: Self {
         Self(
-            "on or off",
+            "on or off", range: "On or off",
             word: { text in
                 switch text.lowercased() {
                 case "on", "yes", "true": true
@@ -17,7 +16,7 @@ extension SettingKind where Value == Bool {
 extension SettingKind where Value == Int {
     static func integer(_ bounds: ClosedRange<Int>) -> Self {
         Self(
-            "a whole number \(bounds.words { String($0) })",
+            "a whole number from \(bounds.words { String($0) })", range: "From \(bounds.words { String($0) })",
             word: { text in
                 guard let number = Int(text.replacing("_", with: "")), text.first != "+" else { return nil }
                 return bounds.contains(number) ? number : nil
@@ -41,7 +40,7 @@ extension SettingKind where Value: RawRepresentable & CaseIterable, Value.RawVal
         let names = Value.allCases.map(\.rawValue)
         let expectation = names.count == 2 ? names.joined(separator: " or ") : "one of \(names.joined(separator: ", "))"
         return Self(
-            expectation,
+            expectation, range: "One of \(names.joined(separator: ", "))",
             read: { (node) throws(SettingProblem) in
                 guard case .scalar(let text, _) = node.content else { throw .mismatch(node, expectation) }
                 if let value = Value(rawValue: text) { return value }
@@ -56,7 +55,8 @@ extension SettingKind where Value == Duration {
     /// Whole seconds.
     static func duration(_ bounds: ClosedRange<Duration>) -> Self {
         Self(
-            "a time such as 30s, 5m, 12h or 7d \(bounds.words(DurationText.write))",
+            "a time such as 30s, 5m, 12h or 7d, from \(bounds.words(DurationText.write))",
+            range: "From \(bounds.words(DurationText.write))",
             word: { text in DurationText.read(text).flatMap { bounds.contains($0) ? $0 : nil } },
             write: DurationText.write)
     }
@@ -65,7 +65,8 @@ extension SettingKind where Value == Duration {
 extension SettingKind where Value == ByteCount {
     static func size(_ bounds: ClosedRange<ByteCount>) -> Self {
         Self(
-            "a size in bytes such as 10000, 256K or 10M \(bounds.words(\.description))",
+            "a size in bytes such as 10000, 256K or 10M, from \(bounds.words(\.description))",
+            range: "From \(bounds.words(\.description))",
             word: { text in ByteCount(text).flatMap { bounds.contains($0) ? $0 : nil } },
             write: { $0.description })
     }
@@ -80,7 +81,9 @@ extension SettingKind where Value == [String] {
                 guard case .list(let elements) = node.content else { throw .mismatch(node, expectation) }
                 var texts: [String] = []
                 for element in elements {
-                    guard case .scalar(let text, _) = element.content else { throw .mismatch(element, expectation) }
+                    guard case .scalar(let text, _) = element.content else {
+                        throw SettingProblem(element.position, "must be \(expectation), not \(element.found) inside it")
+                    }
                     texts.append(text)
                 }
                 return texts
@@ -97,9 +100,12 @@ extension SettingKind where Value == AddressSet {
                 guard case .list(let elements) = node.content else { throw .mismatch(node, expectation) }
                 var networks: [AddressSet.Network] = []
                 for element in elements {
-                    guard case .scalar(let text, _) = element.content else { throw .mismatch(element, expectation) }
+                    guard case .scalar(let text, _) = element.content else {
+                        throw SettingProblem(element.position, "must be \(expectation), not \(element.found) inside it")
+                    }
                     do throws(AddressSet.Problem) { networks.append(try AddressSet.network(text)) } catch {
-                        throw SettingProblem(element.position, "is a list of addresses, but \(element.found) \(error.text)")
+                        throw SettingProblem(
+                            element.position, "is a list of addresses, but \(element.found) \(error.text)")
                     }
                 }
                 return AddressSet(networks: networks)
@@ -111,6 +117,6 @@ extension SettingKind where Value == AddressSet {
 
 extension ClosedRange {
     fileprivate func words(_ text: (Bound) -> String) -> String {
-        "from \(text(lowerBound)) to \(text(upperBound))"
+        "\(text(lowerBound)) to \(text(upperBound))"
     }
 }

@@ -10,7 +10,9 @@ enum Suggestion {
             let isBeginning = shorter >= 3 && typed.prefix(shorter) == known.prefix(shorter)
             let distance = distance(typed, known)
             // One slip in three letters; a word cut short or made longer is forgiven more.
-            guard distance <= max(1, max(typed.count, known.count) / 3) && distance < shorter || isBeginning else { continue }
+            guard distance <= max(1, max(typed.count, known.count) / 3) && distance < shorter || isBeginning else {
+                continue
+            }
             if distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
         }
         return nearest?.candidate

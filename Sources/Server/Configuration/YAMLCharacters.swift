@@ -29,7 +29,8 @@ enum YAMLCharacters {
             }
             position = TextPosition(line: position.line, column: position.column + 1)
         }
-        return text.unicodeScalars.first == "\u{feff}" ? String(String.UnicodeScalarView(text.unicodeScalars.dropFirst())) : text
+        return text.unicodeScalars.first == "\u{feff}"
+            ? String(String.UnicodeScalarView(text.unicodeScalars.dropFirst())) : text
     }
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {

@@ -17,6 +17,10 @@ struct YAMLNode: Sendable {
     let position: TextPosition
     let content: Content
 
+    var isNull: Bool {
+        if case .null = content { true } else { false }
+    }
+
     /// What was written, as the end of "must be a number, not …".
     var found: String {
         switch content {

@@ -17,7 +17,9 @@ enum YAMLSyntaxProblem {
         }
     }
 
-    private static func describe(_ problem: String, context: YamlError.Context?, mark: Mark, text: String) -> YAMLText.Problem {
+    private static func describe(_ problem: String, context: YamlError.Context?, mark: Mark, text: String)
+        -> YAMLText.Problem
+    {
         let position = TextPosition(line: mark.line, column: mark.column)
         let opened = context.map { "opened in line \($0.mark.line)" } ?? "opened before"
         let message =
@@ -31,7 +33,7 @@ enum YAMLSyntaxProblem {
             case "could not find expected ':'":
                 "a key must be followed by \": \""
             case "found character that cannot start any token":
-                "a value cannot begin with \"\(character(at: mark, in: text))\"; put it in quotes"
+                "unexpected \"\(character(at: mark, in: text))\"; put the value in quotes"
             case "did not find expected ',' or ']'":
                 "the list \(opened) with \"[\" needs a comma here or \"]\" at its end"
             case "did not find expected ',' or '}'":

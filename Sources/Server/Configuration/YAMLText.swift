@@ -46,7 +46,8 @@ enum YAMLText {
             case "\n": quoted += "\\n"
             case "\t": quoted += "\\t"
             case _ where scalar.properties.generalCategory == .control || scalar == "\u{feff}":
-                quoted += "\\U" + String(repeating: "0", count: 8 - String(scalar.value, radix: 16).count)
+                quoted +=
+                    "\\U" + String(repeating: "0", count: 8 - String(scalar.value, radix: 16).count)
                     + String(scalar.value, radix: 16)
             default: quoted.unicodeScalars.append(scalar)
             }
@@ -57,21 +58,22 @@ enum YAMLText {
     private static func node(_ node: Node) throws(Problem) -> YAMLNode {
         let position = TextPosition(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
         guard node.anchor == nil else {
-            throw Problem(position: position, message: "anchors and aliases (& and *) are not used here; write the value out")
+            throw Problem(
+                position: position, message: "anchors and aliases (& and *) are not used here; write the value out")
         }
         switch node {
         case .scalar(let scalar):
             let quoted = scalar.style != .plain && scalar.style != .any
-            try refuseTag(scalar.tag, at: position, allowed: quoted ? .str : nil)
+            try refuseTag(scalar.tag, at: position, but: .str)
             let isNull = !quoted && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
             return YAMLNode(position: position, content: isNull ? .null : .scalar(scalar.string, quoted: quoted))
         case .sequence(let sequence):
-            try refuseTag(sequence.tag, at: position)
+            try refuseTag(sequence.tag, at: position, but: .seq)
             var elements: [YAMLNode] = []
             for element in sequence { elements.append(try self.node(element)) }
             return YAMLNode(position: position, content: .list(elements))
         case .mapping(let mapping):
-            try refuseTag(mapping.tag, at: position)
+            try refuseTag(mapping.tag, at: position, but: .map)
             var entries: [YAMLNode.Entry] = []
             for (key, value) in mapping {
                 let key = try self.node(key)
@@ -86,10 +88,11 @@ enum YAMLText {
         }
     }
 
-    /// `allowed` is the tag that the parser itself gives to quoted text.
-    private static func refuseTag(_ tag: Tag, at position: TextPosition, allowed: Tag.Name? = nil) throws(Problem) {
+    /// `usual` is the tag that the parser itself gives, in comparing keys.
+    private static func refuseTag(_ tag: Tag, at position: TextPosition, but usual: Tag.Name) throws(Problem) {
         let name = tag.description
-        guard !name.isEmpty, name != allowed?.rawValue else { return }
-        throw Problem(position: position, message: "tags such as !!str are not used here; remove \"\(YAMLNode.shortened(name))\"")
+        guard !name.isEmpty, name != usual.rawValue else { return }
+        throw Problem(
+            position: position, message: "tags such as !!int are not used here; remove \"\(YAMLNode.shortened(name))\"")
     }
 }

@@ -1,5 +1,5 @@
 /// A server of a directory, written `ldap://HOST[:PORT]` or `ldaps://HOST[:PORT]` (RFC 4516).
-package struct DirectoryServer: Hashable, Sendable {
+package struct DirectoryURL: Hashable, Sendable {
     /// A host name, or an IP address without brackets.
     package var host: String
     package var port: Int
@@ -43,16 +43,18 @@ package struct DirectoryServer: Hashable, Sendable {
     var isLoopback: Bool { host == "localhost" || IPAddress(host)?.isLoopback == true }
 
     private static func isHost(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
-            default: false
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
             }
-        }
     }
 }
 
-extension DirectoryServer: CustomStringConvertible {
+extension DirectoryURL: CustomStringConvertible {
     package var description: String {
         "\(isLDAPS ? "ldaps" : "ldap")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
