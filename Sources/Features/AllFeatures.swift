@@ -4,4 +4,5 @@ package import Server
 package let allFeatures: [any Feature.Type] = [
     ServiceDiscovery.self,
     Ping.self,
+    Rosters.self,
 ]
