@@ -112,7 +112,8 @@ struct SASLHandshakeTests {
     @Test func bindingDataOfAnotherConnectionFails() throws {
         let server = SASLTestServer()
         for type in [ChannelBindingType.tlsExporter, .tlsServerEndPoint] {
-            for data: [UInt8] in [[], [1], SASLTestServer.exporter.data.reversed(), SASLTestServer.exporter.data + [0]] {
+            let data = SASLTestServer.exporter.data
+            for data: [UInt8] in [[], [1], data.reversed(), data + [0]] {
                 let client = try server.client(bindings: [ChannelBinding(type, data: data)])
                 #expect(client.mechanism.bindsChannel)
                 #expect(server.run(client) == .failed(.notAuthorized))

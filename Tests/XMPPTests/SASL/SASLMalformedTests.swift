@@ -56,8 +56,10 @@ struct SASLMalformedTests {
     }
 
     static let badPlain: [[UInt8]] =
-        ["x", "\0", "\0\0", "\0juliet", "\0juliet\0", "\0\0secret", "a\0b", "juliet\0secret", "\0\0\0", "\0a\0b\0",
-            "\0a\0b\0c"].map { Array($0.utf8) }
+        [
+            "x", "\0", "\0\0", "\0juliet", "\0juliet\0", "\0\0secret", "a\0b", "juliet\0secret", "\0\0\0", "\0a\0b\0",
+            "\0a\0b\0c",
+        ].map { Array($0.utf8) }
         + [[0, 0xFF, 0, 65], [0, 65, 0, 0xC0, 0x80], [0xED, 0xA0, 0x80, 0, 65, 0, 65], [0, 0xC3, 0, 65]]
 
     @Test(arguments: badPlain) func plain(message: [UInt8]) {
@@ -66,10 +68,12 @@ struct SASLMalformedTests {
     }
 
     static let badFirst: [String] = [
-        "n", "n,", "n,,", "n,,n=user", "n,,n=user,", "n,,r=abc,n=user", "n,,n=,r=abc", "n,,n=user,r=", "x,,n=user,r=abc",
-        "N,,n=user,r=abc", "nn,,n=user,r=abc", "n=,,n=user,r=abc", ",,n=user,r=abc", "n,n=user,r=abc",
+        "n", "n,", "n,,", "n,,n=user", "n,,n=user,", "n,,r=abc,n=user", "n,,n=,r=abc", "n,,n=user,r=",
+        "x,,n=user,r=abc", "N,,n=user,r=abc", "nn,,n=user,r=abc", "n=,,n=user,r=abc", ",,n=user,r=abc",
+        "n,n=user,r=abc",
         "n,x,n=user,r=abc", "n,a=,n=user,r=abc", "n,a,n=user,r=abc", "n,a==2c,n=user,r=abc", "n,,n==,r=abc",
-        "n,,n=a=2c,r=abc", "n,,n=a=3d,r=abc", "n,,n=a=,r=abc", "n,,n=a=2,r=abc", "n,,n=a=41,r=abc", "n,,m=x,n=user,r=abc",
+        "n,,n=a=2c,r=abc", "n,,n=a=3d,r=abc", "n,,n=a=,r=abc", "n,,n=a=2,r=abc", "n,,n=a=41,r=abc",
+        "n,,m=x,n=user,r=abc",
         "n,,n=user,m=x,r=abc", "n,,n=user,r=abc,m=x", "n,,n=user,r=abc,", "n,,n=user,r=abc,,", "n,,n=user,r=abc,x",
         "n,,n=user,r=abc,x=", "n,,n=user,r=abc,1=a", "n,,n=user,r=abc,xx=a", "n,,n=user,r=abc,r=abc",
         "n,,n=user,r=abc,n=root", "n,,n=user,r=abc,p=x", "n,,n=user,r=a c", "n,,n=user,r=aé", "n,,n=user,r=a\u{7F}",
@@ -143,20 +147,41 @@ struct SASLMalformedTests {
         }
     }
 
-    @Test func anExtensionTheProofCoversIsFine() throws {
+    /// The answer to a final message put together by hand, with a proof that covers all of it.
+    private func answer(
+        first: String, final: (_ nonce: Substring) -> String
+    ) throws -> SASLExchange.Action {
         let hash = ScramHash.testSHA1
         var exchange = server.exchange
-        let first = "n=juliet,r=abc,x=1"
         let challenge = try #require(
             server.auth("SCRAM-SHA-1", Array("n,,\(first)".utf8), &exchange).challenge)
-        let nonce = challenge.split(separator: ",")[0]
-        let withoutProof = "c=biws,\(nonce),x=19C6532F-1CF4"
+        let withoutProof = final(challenge.split(separator: ",")[0])
         let account = try #require(server.accounts["juliet"])
         let salted = hash.saltedPassword(account.password, salt: account.salt, iterations: account.iterations)
         let clientKey = hash.hmac(salted, Array("Client Key".utf8))
         let signature = hash.hmac(hash.digest(clientKey), Array("\(first),\(challenge),\(withoutProof)".utf8))
         let proof = Base64.encode(zip(clientKey, signature).map { $0 ^ $1 })
-        #expect(server.response(Array("\(withoutProof),p=".utf8) + proof, &exchange).success != nil)
+        return server.response(Array("\(withoutProof),p=".utf8) + proof, &exchange)
+    }
+
+    @Test func anExtensionTheProofCoversIsFine() throws {
+        let action = try answer(first: "n=juliet,r=abc,x=1") { "c=biws,\($0),x=19C6532F-1CF4" }
+        #expect(action.success?.username == "juliet")
+    }
+
+    @Test func aProofOverAnotherNonceIsRefused() throws {
+        for nonce in ["r=abc", "r=abcdef", "r=0"] {
+            let action = try answer(first: "n=juliet,r=abc") { _ in "c=biws,\(nonce)" }
+            #expect(action.condition == .notAuthorized)
+        }
+        #expect(try answer(first: "n=juliet,r=abc") { "c=biws,\($0)x" }.condition == .notAuthorized)
+    }
+
+    @Test func aProofOverAnotherHeaderIsRefused() throws {
+        for header in ["y,,", "n,a=juliet@capulet.lit,", "p=tls-exporter,,", "n,,x"] {
+            let input = String(decoding: Base64.encode(Array(header.utf8)), as: UTF8.self)
+            #expect(try answer(first: "n=juliet,r=abc") { "c=\(input),\($0)" }.condition == .notAuthorized)
+        }
     }
 
     static let badServerFirst: [String] = [
@@ -164,7 +189,8 @@ struct SASLMalformedTests {
         "r=NONCEx,s=AAAA,i=", "r=NONCEx,s=AAAA,i=0", "r=NONCEx,s=AAAA,i=04", "r=NONCEx,s=AAAA,i=-4",
         "r=NONCEx,s=AAAA,i=4096x", "r=NONCEx,s=AAAA,i=99999999999999999999", "r=NONCEx,i=4,s=AAAA",
         "r=NONCEx,s=AAAA,i=4,", "r=NONCEx,s=AAAA,i=4,h", "r=NONCEx,s=AAAA,i=4,h=a,h=a", "r=NONCEx,s=AAAA,i=4,m=x",
-        "r=NONCEx,s=AAAA,i=1000000", "r=NONCE,s=AAAA,i=4", "r=x,s=AAAA,i=4", "r=NONCEx,s=AAAA,i=4,h=AAAA", "e=x",
+        "r=NONCEx,s=AAAA,i=1000000", "r=NONCE,s=AAAA,i=4", "r=x,s=AAAA,i=4",
+        "r=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,s=AAAA,i=4", "r=NONCEx,s=AAAA,i=4,h=AAAA", "e=x",
     ]
 
     @Test(arguments: badServerFirst) func clientsRefuse(message: String) throws {
