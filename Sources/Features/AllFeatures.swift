@@ -5,4 +5,6 @@ package let allFeatures: [any Feature.Type] = [
     ServiceDiscovery.self,
     Ping.self,
     Rosters.self,
+    Subscriptions.self,
+    Presences.self,
 ]

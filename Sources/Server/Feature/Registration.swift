@@ -17,6 +17,8 @@ package struct Registration: Sendable {
         case stream(any StreamFeature)
         case loader(AccountLoader)
         case sessionBound(@Sendable (Session) -> Void)
+        case becameAvailable(@Sendable (Session) -> Void)
+        case becameUnavailable(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
         case accountRemoved(@Sendable (JID, Transaction) throws -> Void)
     }
@@ -82,6 +84,16 @@ package struct Registration: Sendable {
     /// A resource was bound. Runs on the session's event loop.
     package static func sessionBound(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
         [Registration(kind: .sessionBound(body))]
+    }
+
+    /// A session has sent initial presence (RFC 6121 §4.2), which has been broadcast. Runs on its event loop.
+    package static func becameAvailable(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
+        [Registration(kind: .becameAvailable(body))]
+    }
+
+    /// A session has sent unavailable presence, which is handed on (RFC 6121 §4.5). Runs on its event loop.
+    package static func becameUnavailable(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
+        [Registration(kind: .becameUnavailable(body))]
     }
 
     /// A session has ended, with or without unavailable presence; it is no longer among its account's sessions.

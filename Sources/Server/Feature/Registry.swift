@@ -30,6 +30,8 @@ package final class Registry: Sendable {
     package let streamFeatures: [any StreamFeature]
     let loaders: [AccountLoader]
     let sessionBound: [@Sendable (Session) -> Void]
+    package let becameAvailable: [@Sendable (Session) -> Void]
+    package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
     package let accountRemoved: [@Sendable (JID, Transaction) throws -> Void]
     private let hooks: [Hooks]
@@ -43,6 +45,8 @@ package final class Registry: Sendable {
         var streamFeatures: [any StreamFeature] = []
         var loaders: [AccountLoader] = []
         var sessionBound: [@Sendable (Session) -> Void] = []
+        var becameAvailable: [@Sendable (Session) -> Void] = []
+        var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var accountRemoved: [@Sendable (JID, Transaction) throws -> Void] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
@@ -67,6 +71,8 @@ package final class Registry: Sendable {
             case .stream(let feature): streamFeatures.append(feature)
             case .loader(let loader): loaders.append(loader)
             case .sessionBound(let body): sessionBound.append(body)
+            case .becameAvailable(let body): becameAvailable.append(body)
+            case .becameUnavailable(let body): becameUnavailable.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
             case .accountRemoved(let body): accountRemoved.append(body)
             }
@@ -88,6 +94,8 @@ package final class Registry: Sendable {
         self.streamFeatures = streamFeatures
         self.loaders = loaders
         self.sessionBound = sessionBound
+        self.becameAvailable = becameAvailable
+        self.becameUnavailable = becameUnavailable
         self.sessionEnded = sessionEnded
         self.accountRemoved = accountRemoved
         self.handlers = handlers
