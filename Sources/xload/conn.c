@@ -1,7 +1,6 @@
 /* Connections: TCP, TLS, buffers, one epoll loop. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>

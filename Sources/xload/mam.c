@@ -6,7 +6,7 @@
 
 /* Users 2k+1 send opt.pages * opt.page messages to users 2k, who then page
  * through their own archives. */
-struct mamq { uint32_t q; uint32_t in_page, expect; int busy, first_seen; char last[80]; uint64_t ts, passes; };
+struct mamq { uint32_t q; uint32_t in_page, expect; int busy; char last[80]; uint64_t ts, passes; };
 static struct mamq *mq;
 static int mam_querying;
 static uint64_t mam_msgs, mam_pages, mam_gaps;

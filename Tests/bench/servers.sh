@@ -98,7 +98,7 @@ users_martlet() {
 fixture_stamp() { # server
 	local program
 	case $1 in prosody) program=$(command -v prosody) ;; ejabberd) program=$(command -v ejabberdctl) ;; *) program=$MARTLET ;; esac
-	cat "$HERE"/servers/* "$program" | cksum
+	cat "$HERE/servers/$1"* "$HERE/servers/certificates.sh" "$program" | cksum
 	echo "$USERS $DOMAIN"
 }
 

@@ -89,7 +89,7 @@ def comparison(medians, better):
 def main(paths):
     rows, servers, tests, calibration = {}, [], [], []
     for path in paths:
-        for line in open(path):
+        for line in open(path, errors="replace"):
             r = json.loads(line)
             server, test, _ = r["label"].split("/")
             servers += [server] if server not in servers else []
