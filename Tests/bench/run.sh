@@ -30,23 +30,30 @@ for group in $GROUP; do
 	scenarios | grep -q "^$group|" || die "no group \"$group\" in Tests/bench/scenarios.txt; there are: $(scenarios | cut -d'|' -f1 | uniq | tr '\n' ' ')"
 done
 
-# A Debian package starts its service; policy-rc.d and the disabled unit keep it from running.
-install_missing() { # package command
-	command -v "$2" >/dev/null && return 0
-	[ "$(id -u)" = 0 ] || die "$1 is not installed; install it (apt-get install $1) or leave it out of SERVERS"
-	log "installing $1"
-	local policy=/usr/sbin/policy-rc.d made=
-	if [ ! -e $policy ]; then
-		printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && made=1
-	fi
-	apt-get install -y -q --no-install-recommends "$1" >"$WORK/apt-$1.log" 2>&1 ||
-		{ apt-get update -q && apt-get install -y -q --no-install-recommends "$1"; } >"$WORK/apt-$1.log" 2>&1
-	local rc=$?
-	[ -z "$made" ] || rm -f $policy
-	[ $rc = 0 ] || die "$1 could not be installed, see $WORK/apt-$1.log"
-	update-rc.d "$1" disable >/dev/null 2>&1
-	[ ! -d /run/systemd/system ] || systemctl disable --now "$1" >/dev/null 2>&1
+installed() { # package, or a program of that name
+	command -v "$1" >/dev/null || dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
+
+# A Debian package starts its service; policy-rc.d and the disabled unit keep it from running.
+install_missing() { # package...
+	local package policy=/usr/sbin/policy-rc.d made rc
+	for package in "$@"; do
+		installed "$package" && continue
+		[ "$(id -u)" = 0 ] || die "$package is not installed; install it (apt-get install $package) or leave it out with SERVERS and GROUP"
+		log "installing $package"
+		made=
+		if [ ! -e $policy ]; then
+			printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && made=1
+		fi
+		apt_install "$package" >"$WORK/apt-$package.log" 2>&1 || { apt-get update -q && apt_install "$package"; } >>"$WORK/apt-$package.log" 2>&1
+		rc=$?
+		[ -z "$made" ] || rm -f $policy
+		[ $rc = 0 ] || die "$package could not be installed, see $WORK/apt-$package.log"
+		update-rc.d "$package" disable >/dev/null 2>&1
+		[ ! -d /run/systemd/system ] || systemctl disable --now "$package" >/dev/null 2>&1
+	done
+}
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$1" </dev/null; }
 
 build() { # product
 	log "building $1 (release)"
@@ -55,17 +62,18 @@ build() { # product
 	return 1
 }
 
-mkdir -p "$WORK"
+mkdir -p "$WORK/fixture" "$WORK/run"
 build xload || die "xload does not build, see $WORK/build-xload.log"
 BIN=$(cd "$PACKAGE" && swift build -c release --show-bin-path) || exit 1
 XLOAD=$BIN/xload
+sqlite=
+for group in $GROUP; do
+	scenarios | grep "^$group|" | cut -d'|' -f3 | grep -qw sqlite && sqlite=yes
+done
 for server in $SERVERS; do
 	case $server in
-	prosody) install_missing prosody prosody ;;
-	ejabberd)
-		install_missing ejabberd ejabberdctl
-		case "$(scenarios | grep -E "^(${GROUP// /|})[|]")" in *sqlite*) install_missing sqlite3 sqlite3 ;; esac
-		;;
+	prosody) install_missing prosody ${sqlite:+lua-dbi-sqlite3} ;;
+	ejabberd) install_missing ejabberd ${sqlite:+sqlite3 erlang-p1-sqlite3} ;;
 	martlet)
 		if [ -z "${MARTLET:-}" ]; then
 			build martlet || die "martlet does not build, see $WORK/build-martlet.log; SERVERS=\"prosody ejabberd\" measures the peers alone"

@@ -1,5 +1,5 @@
 # The servers of the bench: how each is configured, given its users, started and stopped.
-# Sourced by run.sh, which sets HERE, WORK, DOMAIN, USERS, BASE_PORT, XLOAD and MARTLET.
+# Sourced by run.sh, which sets HERE, WORK, DOMAIN, USERS, BASE_PORT, XLOAD and MARTLET, and has log().
 # A server lives in $DIR and has the ports $PORT, $PORT_TLS and $PORT_HTTP.
 # shellcheck shell=bash
 
@@ -113,7 +113,6 @@ fixture() { # server, and `roster` or nothing
 	fi
 	log "fixture $server-$kind"
 	rm -rf "$DIR" "$FIXTURE" "$FIXTURE.stamp"
-	mkdir -p "$WORK/fixture" "${DIR%/*}"
 	if [ "$kind" = roster ]; then cp -a "$users" "$DIR"; else mkdir "$DIR" && "users_$server"; fi || { server_log "$server: no users could be made"; return 1; }
 	[ "$kind" = roster ] || cp -a "$DIR" "$FIXTURE"
 	"start_$server" ""

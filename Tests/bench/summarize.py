@@ -109,7 +109,7 @@ def main(paths):
             ratio = comparison({s: c[1] for s, c in cells.items()}, better)
             figures.append("| %s | %s | %s | %s |" % (test, name, " | ".join(cells[s][0] for s in servers), ratio))
     if figures:
-        print("| scenario | metric | %s | %s : better peer |" % (" | ".join(servers), OWN))
+        print("| scenario | metric | %s | %s against the better peer |" % (" | ".join(servers), OWN))
         print("|---|---|" + "---:|" * (len(servers) + 1))
         print("\n".join(figures))
     if floods:
