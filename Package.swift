@@ -55,6 +55,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "xload", cSettings: [.define("_GNU_SOURCE")],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         tests(of: "XMPP", [nioCore]),
         tests(of: "TLS", [nioCore, nioPosix, nioEmbedded]),
         tests(of: "Storage"),
