@@ -1,5 +1,6 @@
 /// Input that is no TLS, broken TLS, or too much of it.
 
+import COpenSSL
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -94,6 +95,23 @@ struct HostileInputTests {
         }
         #expect(!end.channel.isActive)
         #expect(end.recorder.errors.count == 1)
+    }
+
+    /// Each key update asks for an answer (RFC 8446 section 4.6.3); who does not read them must not fill the memory.
+    @Test func anEndlessRowOfKeyUpdates() throws {
+        let joined = try Joined()
+        try joined.run()
+        let client = try #require(joined.client.tls.connection)
+        joined.server.channel.isWritable = false
+        var sent = 0
+        while joined.server.channel.isActive, sent < 10_000 {
+            SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED)
+            #expect(SSL_do_handshake(client.ssl) == 1)
+            joined.server.receive(client.takeOutput())
+            sent += 1
+        }
+        #expect(!joined.server.channel.isActive)
+        #expect(joined.server.recorder.errors.map(\.kind) == [.protocolViolation])
     }
 
     @Test func inputAfterTheFailureIsIgnored() throws {

@@ -102,7 +102,12 @@ struct IdentitiesTests {
         try second.run()
         #expect(second.server.recorder.text == "resumed")
 
-        // A session stands for one verified name.
+        // A session of a connection whose peer was not verified is no way around the verification.
+        let strict = try joined("one.test", policy: .required, session: session, maximumVersion: version)
+        try strict.run()
+        #expect(strict.client.recorder.errors.map(\.kind) == [.selfSigned])
+
+        // A session is good for one name.
         let other = try joined("two.test", session: session, maximumVersion: version)
         try other.run()
         #expect(!other.client.tls.isResumed)

@@ -88,6 +88,14 @@ struct VerificationTests {
         try expectRefusal(.unknownIssuer, alert: 48, complete, trust: nil)
     }
 
+    /// RFC 9525: the subject's common name does not count.
+    @Test func aNameOnlyInTheSubject() throws {
+        let folder = try TemporaryFolder()
+        let key = try Authority(in: folder).issue("example.test", withIntermediate: true, alternatives: "IP:127.0.0.9")
+        #expect(!key.certificate.covers("example.test"))
+        try expectRefusal(.nameMismatch, alert: 42, key, trust: .file(folder.path("root.pem")))
+    }
+
     @Test func namesOfXMPP() throws {
         let folder = try TemporaryFolder()
         let authority = try Authority(in: folder)
@@ -139,6 +147,11 @@ struct VerificationTests {
             return
         }
         #expect(error.kind == .unknownIssuer)
+        let doubtful = try shown(strict, key)
+        let doubtfulSession = try #require(doubtful.client.tls.session)
+        let stillDoubtful = try shown(strict, key, session: doubtfulSession)
+        #expect(stillDoubtful.server.tls.isResumed)
+        #expect(stillDoubtful.server.tls.peerVerification != .trusted)
         // A resumed session still knows who the peer is.
         let session = try #require(good.client.tls.session)
         let resumed = try shown(trusting, key, session: session)
