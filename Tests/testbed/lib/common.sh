@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 export PYTHONDONTWRITEBYTECODE=1
+# A test that uses libldap itself may have set this; it would make the tools ignore LDAPTLS_CACERT.
+unset LDAPNOINIT
 tb_here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 TB_PYTHON="${TB_PYTHON:-$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3)}"
