@@ -65,7 +65,7 @@ package final class DirectoryAccounts: AccountSource {
         }
     }
 
-    /// Ends all connections. Questions asked later get `.unavailable`.
+    /// Ends all connections; what is asked later is unavailable.
     package func close() async {
         for server in servers { await server.close() }
     }
@@ -87,7 +87,8 @@ package final class DirectoryAccounts: AccountSource {
             do throws(DirectoryFailure) {
                 return try await logIn(name, password, by: deadline)
             } catch {
-                logger.warning("The directory \(self.name) cannot say whether a password is right: \(error.reason)")
+                // The outage itself is logged once, as a warning, by the server that has it.
+                logger.info("The directory \(self.name) cannot say whether a password is right: \(error.reason)")
                 return .unavailable(error.reason)
             }
         }

@@ -16,7 +16,6 @@ actor DirectoryServer {
 
     private var searchConnection: LDAPConnection?
     private var opening: Task<Result<LDAPConnection, DirectoryFailure>, Never>?
-    private var searches = 0
     /// What one connection is asked at the same time; more would only wait at the server.
     private let searchSlots = Slots(100)
 
@@ -37,16 +36,22 @@ actor DirectoryServer {
     /// Why the server is not in the rotation; nil when it is.
     var outage: String? { health.outage }
 
+    deinit {
+        prober?.cancel()
+        caretaker?.cancel()
+        searchConnection?.close()
+        for connection in idle { connection.close() }
+    }
+
     // MARK: Searches
 
     /// Repeated once on a new connection if the kept one turns out to be gone.
     func search(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer {
+        guard !isClosed else { throw Self.closed }
         guard await searchSlots.take(by: deadline) else {
             throw DirectoryFailure(.timedOut, "too many searches are under way")
         }
         defer { searchSlots.give() }
-        searches += 1
-        defer { searches -= 1 }
         do throws(DirectoryFailure) {
             return try await searchOnce(search, by: deadline)
         } catch {
@@ -87,7 +92,7 @@ actor DirectoryServer {
             }
             guard !isClosed else {
                 connection.close()
-                throw DirectoryFailure(.connectionLost, "the directory is closed")
+                throw Self.closed
             }
             searchConnection = connection
             return .success(connection)
@@ -134,6 +139,7 @@ actor DirectoryServer {
     func bind(
         name: String, password: [UInt8], then search: LDAPSearch? = nil, by deadline: ContinuousClock.Instant
     ) async throws(DirectoryFailure) -> (verdict: PasswordVerdict, found: LDAPAnswer?) {
+        guard !isClosed else { throw Self.closed }
         guard await bindSlots.take(by: deadline) else {
             throw DirectoryFailure(.timedOut, "all connections for log-ins are in use")
         }
@@ -150,6 +156,10 @@ actor DirectoryServer {
                     note(error)
                     throw error
                 }
+            }
+            guard !Task.isCancelled else {
+                keep(connection)
+                throw DirectoryFailure(.timedOut, "nobody waits for the log-in any more")
             }
             do throws(DirectoryFailure) {
                 let answer = try await perform(.bind(name: name, password: password), on: connection, by: deadline)
@@ -215,17 +225,24 @@ actor DirectoryServer {
     }
 
     private func care() async {
-        if let connection = searchConnection, searches == 0 {
+        if let connection = searchConnection {
             if isOld(connection) {
                 searchConnection = nil
-                connection.close()
+                // Searches that are under way may end.
+                let pause = plan.timeouts.operation
+                Task {
+                    try? await Task.sleep(for: pause)
+                    connection.close()
+                }
             } else {
                 _ = try? await search(.rootEntry, by: .now + plan.timeouts.operation)
             }
         }
-        let resting = idle
-        idle = []
-        for connection in resting {
+        for _ in 0..<idle.count {
+            guard await bindSlots.take(by: .now) else { return }
+            defer { bindSlots.give() }
+            guard !idle.isEmpty else { return }
+            let connection = idle.removeFirst()
             if !isOld(connection), await isAlive(connection) {
                 keep(connection)
             } else {
@@ -243,6 +260,7 @@ actor DirectoryServer {
 
     /// Takes the server out of the rotation if the failure is the server's, and begins to probe it.
     private func note(_ failure: DirectoryFailure) {
+        guard !isClosed else { return }
         switch failure.kind {
         // Others may do what this one cannot do now; it does answer.
         case .busy, .refused, .connectionLost: return
@@ -252,7 +270,7 @@ actor DirectoryServer {
             logger.warning("Directory server \(address) is out of use: \(failure.reason)")
         }
         dropConnections()
-        guard prober == nil, !isClosed else { return }
+        guard prober == nil else { return }
         prober = Task { [weak self] in
             while let pause = await self?.nextProbe() {
                 guard (try? await Task.sleep(for: pause)) != nil else { return }
@@ -287,7 +305,9 @@ actor DirectoryServer {
         idle = []
     }
 
-    /// Ends all connections; what is under way fails.
+    private static let closed = DirectoryFailure(.configuration, "the directory is closed")
+
+    /// Ends all connections; what is under way fails, and so does what is asked later.
     func close() {
         isClosed = true
         prober?.cancel()

@@ -90,6 +90,10 @@ final class LDAPConnection: Sendable {
                     return (inbox.operations, inbox.isClosed)
                 }
                 for (index, operation) in arrived.enumerated() {
+                    guard operation.deadline > .now else {
+                        operation.answer.resume(returning: .failure(DirectoryFailure(.timedOut, "no time was left")))
+                        continue
+                    }
                     do throws(DirectoryFailure) {
                         pending[try handle.send(operation.request)] = operation
                     } catch {

@@ -3,7 +3,17 @@ struct PeopleSearch: Sendable {
     let base: String
     let scope: DirectoryConfiguration.Scope
     let filter: FilterTemplate
-    let attributes: [String]
+    /// Those that say whose an entry is, and those that were configured.
+    private let asked: [String]
+
+    init(base: String, scope: DirectoryConfiguration.Scope, filter: FilterTemplate, attributes: [String]) {
+        self.base = base
+        self.scope = scope
+        self.filter = filter
+        // A list with repetitions is an error for some servers (RFC 4511, section 4.5.1.8).
+        var seen = Set<String>()
+        asked = (filter.attributes + attributes).filter { seen.insert($0.lowercased()).inserted }
+    }
 
     enum Outcome: Sendable, Equatable {
         case found(DirectoryEntry)
@@ -14,7 +24,7 @@ struct PeopleSearch: Sendable {
 
     func search(for user: String) -> LDAPSearch {
         LDAPSearch(
-            base: base, scope: scope, filter: filter.filter(for: user), attributes: filter.attributes + attributes,
+            base: base, scope: scope, filter: filter.filter(for: user), attributes: asked,
             // Two are enough to know that one name means two people.
             sizeLimit: 2)
     }

@@ -87,26 +87,6 @@ import Testing
         }
     }
 
-    /// It would lock the account: the same password is not tried again.
-    @Test func aRefusedServiceAccountIsTriedOnce() async throws {
-        let directory = try await TestDirectory(options: ["--no-replica"])
-        var configuration = directory.configuration
-        configuration.passwordFile = directory.folder + "/pki/wrong"
-        try "wrong".write(toFile: directory.folder + "/pki/wrong", atomically: true, encoding: .utf8)
-        try await withAccounts(configuration) { (accounts) async throws in
-            for _ in 0..<10 { #expect(await accounts.verify("pw-alice", "alice").isUnavailable) }
-            // start.sh waited with a bind of its own, which was right.
-            #expect(try directory.log().matches(of: /RESULT tag=97 err=49/).count == 1)
-            // Once the file is right the next probe succeeds.
-            try TestDirectory.bindPassword.write(toFile: directory.folder + "/pki/wrong", atomically: true, encoding: .utf8)
-            while await accounts.verify("pw-alice", "alice") != .accepted { try await Task.sleep(for: .milliseconds(20)) }
-        }
-        try "wrong".write(toFile: directory.folder + "/pki/wrong", atomically: true, encoding: .utf8)
-        let complaint = try await complaint(configuration)
-        #expect(complaint.contains(TestDirectory.bindDN))
-        #expect(!complaint.contains("xmpp-reader-secret"))
-    }
-
     @Test func theBaseAndTheFilterAreTried() async throws {
         var configuration = try await TestDirectory.shared.value.configuration
         configuration.base = "ou=nowhere,dc=example,dc=test"

@@ -10,6 +10,8 @@ final class TestDirectory: Sendable {
     static let shared = Task { try await TestDirectory(options: []) }
     /// The same, for tests that pause and stop them, one after the other.
     static let fragile = Task { try await TestDirectory(options: []) }
+    /// One server, for tests that look into its log, one after the other.
+    static let quiet = Task { try await TestDirectory(options: ["--no-replica"]) }
     static let wrongHost = Task { try await TestDirectory(options: ["--no-replica", "--certificate", "wronghost"]) }
     static let expired = Task { try await TestDirectory(options: ["--no-replica", "--certificate", "expired"]) }
 

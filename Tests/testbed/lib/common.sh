@@ -59,7 +59,8 @@ tb_spawn() {
       fd="${fd##*/}"
       if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi
     done
-    exec setsid "$@"
+    # Nor the signals that it blocks (Swift's worker threads block TERM).
+    exec env --default-signal setsid "$@"
   ) >"$TB_DIR/$name.log" 2>&1 </dev/null &
   local pid=$!
   disown "$pid" 2>/dev/null || true
@@ -110,7 +111,7 @@ tb_follow() {
       fd="${fd##*/}"
       if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi
     done
-    exec setsid bash -c 'tail --pid="$1" -s 0.2 -f /dev/null; exec "$2" --dir "$3" --purge' follow "$1" "$2" "$TB_DIR"
+    exec env --default-signal setsid bash -c 'tail --pid="$1" -s 0.2 -f /dev/null; exec "$2" --dir "$3" --purge' follow "$1" "$2" "$TB_DIR"
   ) >/dev/null 2>&1 </dev/null &
   disown $! 2>/dev/null || true
 }

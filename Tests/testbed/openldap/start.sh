@@ -38,6 +38,7 @@ tb_make_dir "$dir" openldap
 [ -z "$auto" ] || read -r port tport port2 tport2 <<<"$(tb_free_ports 4)"
 ! tb_alive primary || tb_die "already running in $TB_DIR (stop.sh --dir first)"
 tb_port_must_be_free "$port" "$tport"; [ -z "$replica" ] || tb_port_must_be_free "$port2" "$tport2"
+[ -z "$for" ] || tb_follow "$for" "$here/stop.sh"
 tb_ca "$TB_DIR/pki"
 
 mods=""
@@ -196,6 +197,5 @@ tb_env LDAP_DIR="$TB_DIR" LDAP_URI="ldap://127.0.0.1:$port" LDAPS_URI="ldaps://1
   LDAP_GROUPS=ou=groups,dc=example,dc=test LDAP_BIND_DN=cn=xmpp,ou=services,dc=example,dc=test \
   LDAP_BIND_PW=xmpp-reader-secret LDAP_ADMIN_DN=cn=admin,dc=example,dc=test LDAP_ADMIN_PW=admin-secret \
   LDAP_WRITER_DN=cn=writer,ou=services,dc=example,dc=test LDAP_WRITER_PW=writer-secret
-[ -z "$for" ] || tb_follow "$for" "$here/stop.sh"
 tb_log "openldap: ready in $((SECONDS - t0)) s, $users people, ldap $port, ldaps $tport${replica:+, replica $port2/$tport2}"
 echo "$TB_DIR/env.sh"
