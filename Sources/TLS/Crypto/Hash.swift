@@ -110,9 +110,15 @@ package enum Hash: Sendable, CaseIterable {
 
     private static func macParameters(_ name: StaticString) -> UnsafePointer<OSSL_PARAM> {
         let parameters = UnsafeMutablePointer<OSSL_PARAM>.allocate(capacity: 2)
-        let value = UnsafeMutableRawPointer(mutating: name.utf8Start).assumingMemoryBound(to: CChar.self)
-        parameters.initialize(to: OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, value, name.utf8CodeUnitCount))
+        // OpenSSL keeps both pointers; a String's would be gone after the call.
+        let key: StaticString = "digest"
+        parameters.initialize(
+            to: OSSL_PARAM_construct_utf8_string(characters(of: key), characters(of: name), name.utf8CodeUnitCount))
         (parameters + 1).initialize(to: OSSL_PARAM_construct_end())
         return UnsafePointer(parameters)
+    }
+
+    private static func characters(of text: StaticString) -> UnsafeMutablePointer<CChar> {
+        UnsafeMutableRawPointer(mutating: text.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }
