@@ -75,7 +75,7 @@ package enum Hash: Sendable, CaseIterable {
         }
     }
 
-    // Fetching costs more than hashing a short message. Never freed, never changed: written once under Swift's own lock.
+    // Fetching costs more than hashing a short message. Never freed or changed: written once under Swift's own lock.
     nonisolated(unsafe) private static let sha1Function = fetch("SHA1")
     nonisolated(unsafe) private static let sha256Function = fetch("SHA256")
     nonisolated(unsafe) private static let sha512Function = fetch("SHA512")
@@ -111,7 +111,8 @@ package enum Hash: Sendable, CaseIterable {
     private static func macParameters(_ name: StaticString) -> UnsafePointer<OSSL_PARAM> {
         let parameters = UnsafeMutablePointer<OSSL_PARAM>.allocate(capacity: 2)
         let value = UnsafeMutableRawPointer(mutating: name.utf8Start).assumingMemoryBound(to: CChar.self)
-        parameters.initialize(to: OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, value, name.utf8CodeUnitCount))
+        parameters.initialize(
+            to: OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, value, name.utf8CodeUnitCount))
         (parameters + 1).initialize(to: OSSL_PARAM_construct_end())
         return UnsafePointer(parameters)
     }
