@@ -1,0 +1,120 @@
+package import NIOCore
+
+extension Stanza {
+    /// Writes the stanza as it stands in a stream whose default namespace is `jabber:client`.
+    ///
+    /// Received content is copied byte for byte where it means the same there, which it nearly always does.
+    package func write(into buffer: inout ByteBuffer) {
+        let name: StaticString =
+            switch kind {
+            case .message: "message"
+            case .presence: "presence"
+            case .iq: "iq"
+            }
+        buffer.writeStaticString("<")
+        buffer.writeStaticString(name)
+        if let from { buffer.writeAttribute(" from='", from) }
+        if let to { buffer.writeAttribute(" to='", to) }
+        if let type = type.attribute {
+            buffer.writeStaticString(" type='")
+            buffer.writeStaticString(type)
+            buffer.writeStaticString("'")
+        }
+        if let element {
+            element.writeAttributesOfEnvelope(into: &buffer)
+        } else if let id {
+            buffer.writeStaticString(" id='")
+            buffer.writeEscaped(id)
+            buffer.writeStaticString("'")
+        }
+        buffer.writeStaticString(">")
+        let start = buffer.writerIndex
+        if let element {
+            if element.document.isContentDefault {
+                element.writeRawContent(into: &buffer)
+            } else {
+                element.writeContent(into: &buffer, inheriting: Namespace.client.description)
+            }
+        } else if let content {
+            buffer.writeImmutableBuffer(content)
+        }
+        if let appendix { buffer.writeImmutableBuffer(appendix) }
+        if buffer.writerIndex == start {
+            buffer.moveWriterIndex(to: start - 1)
+            buffer.writeStaticString("/>")
+        } else {
+            buffer.writeStaticString("</")
+            buffer.writeStaticString(name)
+            buffer.writeStaticString(">")
+        }
+    }
+
+    /// The stanza in a buffer of its own.
+    package var serialized: ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity((element?.size ?? content?.readableBytes ?? 0) + 192)
+        write(into: &buffer)
+        return buffer
+    }
+}
+
+extension Element {
+    /// Writes the attributes that belong to the stanza rather than to its way, and the prefixes its content may use.
+    fileprivate func writeAttributesOfEnvelope(into buffer: inout ByteBuffer) {
+        for attribute in ownAttributes {
+            if let namespace = attribute.namespace {
+                writePrefix(of: String(cString: namespace), into: &buffer)
+            } else if isOfEnvelope(attribute.name) {
+                continue
+            } else {
+                buffer.writeStaticString(" ")
+            }
+            writeName(attribute.name, into: &buffer)
+            buffer.writeStaticString("='")
+            document.text.withUnsafeBytes {
+                buffer.writeEscaped(UnsafeRawBufferPointer(rebasing: $0[Int(attribute.start)..<Int(attribute.end)]))
+            }
+            buffer.writeStaticString("'")
+        }
+        for declaration in document.outerDeclarations {
+            buffer.writeString(" xmlns:\(declaration.prefix)='")
+            buffer.writeEscaped(declaration.namespace)
+            buffer.writeString("'")
+        }
+    }
+
+    /// Writes the prefix by which an attribute's namespace is declared on the stanza or on the stream's root.
+    private func writePrefix(of namespace: String, into buffer: inout ByteBuffer) {
+        if namespace == Namespace.xml.description {
+            buffer.writeStaticString(" xml:")
+        } else if let declaration = document.outerDeclarations.first(where: { $0.namespace == namespace }) {
+            buffer.writeString(" \(declaration.prefix):")
+        } else {
+            buffer.writeStaticString(" ")
+        }
+    }
+
+    private func isOfEnvelope(_ name: UnsafePointer<UInt8>) -> Bool {
+        switch name[0] {
+        case UInt8(ascii: "t"):
+            (name[1] == UInt8(ascii: "o") && name[2] == 0)
+                || (name[1] == UInt8(ascii: "y") && String(cString: name) == "type")
+        case UInt8(ascii: "f"): String(cString: name) == "from"
+        default: false
+        }
+    }
+
+    private func writeName(_ name: UnsafePointer<UInt8>, into buffer: inout ByteBuffer) {
+        var count = 0
+        while name[count] != 0 { count += 1 }
+        buffer.writeBytes(UnsafeRawBufferPointer(start: name, count: count))
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func writeAttribute(_ opening: StaticString, _ address: JID) {
+        writeStaticString(opening)
+        address.withUTF8 { writeEscaped(UnsafeRawBufferPointer($0)) }
+        writeStaticString("'")
+    }
+}

@@ -1,0 +1,66 @@
+package import NIOCore
+
+/// A message, presence or IQ on its way: an envelope that may be readdressed, and untouched content
+/// (RFC 6120 §8).
+package struct Stanza: Sendable {
+    package enum Kind: UInt8, Sendable {
+        case message, presence, iq
+    }
+
+    package let kind: Kind
+    package var type: StanzaType
+    package var from: JID?
+    package var to: JID?
+    /// The stanza as it was received: its attributes but `from`, `to` and `type`, and its content, are passed on.
+    /// Nil for a stanza that the server made itself.
+    package let element: Element?
+    /// For a stanza without `element`: its id and its content.
+    package var id: String?
+    package var content: ByteBuffer?
+    /// Elements added behind the content, such as the error of a bounced stanza or a delay stamp.
+    package var appendix: ByteBuffer?
+
+    /// A received stanza, addressed as the receiver of the stream has found right.
+    package init(kind: Kind, type: StanzaType, from: JID?, to: JID?, element: Element) {
+        self.kind = kind
+        self.type = type
+        self.from = from
+        self.to = to
+        self.element = element
+    }
+
+    /// A stanza of the server's own.
+    package init(
+        _ kind: Kind, type: StanzaType, from: JID?, to: JID?, id: String? = nil,
+        content: ((inout XMLWriter) -> Void)? = nil
+    ) {
+        self.kind = kind
+        self.type = type
+        self.from = from
+        self.to = to
+        self.id = id
+        element = nil
+        if let content {
+            var writer = XMLWriter()
+            content(&writer)
+            self.content = writer.buffer
+        }
+    }
+
+    /// The id attribute, whoever made the stanza.
+    package var identifier: String? { element?["id"] ?? id }
+
+    /// The answer that refuses this stanza: addresses exchanged, content kept, error added (RFC 6120 §8.3.1).
+    /// Nil for stanzas that must not be answered so: errors, and results of IQs.
+    package func bounced(_ error: StanzaError, by: JID? = nil) -> Stanza? {
+        guard type != .error, type != .result else { return nil }
+        var bounced = self
+        bounced.type = .error
+        bounced.from = to
+        bounced.to = from
+        var writer = XMLWriter()
+        error.write(into: &writer, by: by?.description)
+        bounced.appendix = writer.buffer
+        return bounced
+    }
+}

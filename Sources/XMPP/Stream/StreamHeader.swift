@@ -1,0 +1,156 @@
+internal import CLibXML2
+package import NIOCore
+
+/// The opening tag of a stream (RFC 6120 §4.7, §4.8).
+package struct StreamHeader: Sendable, Equatable {
+    package var to: String?
+    package var from: String?
+    package var id: String?
+    package var language: String?
+    /// The version attribute as sent; nil where it is absent, which means 0.9 (§4.7.5).
+    package var version: String?
+    /// The default namespace, or "" where none is declared.
+    package var defaultNamespace: String
+    /// The prefix of the root element's name, "" for none.
+    package var prefix: String
+    /// Prefixes declared besides the root element's own.
+    package var declarations: [NamespaceDeclaration]
+
+    /// The version as `major.minor`; nil if it is not of that form.
+    package var versionNumber: (major: Int, minor: Int)? {
+        guard let version else { return (0, 9) }
+        let parts = version.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 4 && $0.allSatisfy(\.isASCIIDigit) }),
+            let major = Int(parts[0]), let minor = Int(parts[1])
+        else { return nil }
+        return (major, minor)
+    }
+
+    /// Parses an XML declaration and the opening tag of a stream.
+    /// - Parameter bytes: what the framer found to be the header.
+    /// - Throws: the error of §4.9.3 that names what is wrong.
+    package init(parsing bytes: ByteBuffer) throws(StreamError) {
+        var found = Found()
+        var handler = xmlSAXHandler()
+        handler.initialized = XML_SAX2_MAGIC
+        handler.startElementNs = { data, name, prefix, namespace, declarationCount, declarations, attributeCount, _, attributes in
+            guard let data, let name else { return }
+            data.assumingMemoryBound(to: Found.self).pointee.opened(
+                name, prefix, namespace, Int(declarationCount), declarations, Int(attributeCount), attributes)
+        }
+        handler.internalSubset = { data, _, _, _ in data?.assumingMemoryBound(to: Found.self).pointee.isRestricted = true }
+        handler.comment = { data, _ in data?.assumingMemoryBound(to: Found.self).pointee.isRestricted = true }
+        handler.processingInstruction = { data, _, _ in
+            data?.assumingMemoryBound(to: Found.self).pointee.isRestricted = true
+        }
+        handler.getEntity = { _, _ in nil }
+        handler.serror = { data, error in
+            guard let data, let error, error.pointee.code != 99, error.pointee.code != 100 else { return }
+            let found = data.assumingMemoryBound(to: Found.self)
+            if found.pointee.errorCode == 0 { found.pointee.errorCode = error.pointee.code }
+        }
+        let encoding: String? = bytes.withUnsafeReadableBytes { bytes in
+            withUnsafeMutablePointer(to: &found) { found in
+                guard let context = xmlCreatePushParserCtxt(&handler, found, nil, 0, nil) else { return nil }
+                defer { xmlFreeParserCtxt(context) }
+                xmlCtxtUseOptions(context, Int32(XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue))
+                xmlParseChunk(
+                    context, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(truncatingIfNeeded: bytes.count), 0)
+                return context.pointee.encoding.map { String(cString: $0) }
+            }
+        }
+        if found.isRestricted { throw StreamError(.restrictedXML) }
+        if let encoding, encoding.lowercased() != "utf-8" { throw .encoding }
+        switch UInt32(bitPattern: found.errorCode) {
+        case 0: break
+        case XML_ERR_INVALID_ENCODING.rawValue, XML_ERR_UNSUPPORTED_ENCODING.rawValue, XML_ERR_UNKNOWN_ENCODING.rawValue:
+            throw .encoding
+        case XML_NS_ERR_UNDEFINED_NAMESPACE.rawValue: throw StreamError(.badNamespacePrefix)
+        default: throw StreamError(.notWellFormed)
+        }
+        guard let root = found.root else { throw StreamError(.notWellFormed) }
+        // §4.8.1: "The entity MUST […] 'http://etherx.jabber.org/streams'", else invalid-namespace.
+        guard root.namespace == Namespace.streams.description else { throw StreamError(.invalidNamespace) }
+        guard root.name == "stream" else { throw StreamError(.badFormat, "expected <stream/>") }
+        to = found.attributes["to"]
+        from = found.attributes["from"]
+        id = found.attributes["id"]
+        language = found.attributes["xml:lang"]
+        version = found.attributes["version"]
+        prefix = root.prefix
+        defaultNamespace = found.declarations.first { $0.prefix.isEmpty }?.namespace ?? ""
+        declarations = found.declarations.filter { !$0.prefix.isEmpty && $0.prefix != root.prefix }
+    }
+
+    /// What the parser reports of the root element.
+    private struct Found {
+        var root: (name: String, prefix: String, namespace: String)?
+        var declarations: [NamespaceDeclaration] = []
+        var attributes: [String: String] = [:]
+        var isRestricted = false
+        var errorCode: Int32 = 0
+
+        mutating func opened(
+            _ name: UnsafePointer<xmlChar>, _ prefix: UnsafePointer<xmlChar>?, _ namespace: UnsafePointer<xmlChar>?,
+            _ declarationCount: Int, _ declared: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?, _ attributeCount: Int,
+            _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
+        ) {
+            guard root == nil else { return }
+            let text = { (pointer: UnsafePointer<xmlChar>?) in pointer.map { String(cString: $0) } ?? "" }
+            root = (text(name), text(prefix), text(namespace))
+            for index in 0..<declarationCount {
+                declarations.append(
+                    NamespaceDeclaration(prefix: text(declared?[2 * index]), namespace: text(declared?[2 * index + 1])))
+            }
+            for index in 0..<attributeCount {
+                guard let attribute = attributes.map({ $0 + 5 * index }), let value = attribute[3], let end = attribute[4]
+                else { continue }
+                let name = (attribute[1] == nil ? "" : text(attribute[1]) + ":") + text(attribute[0])
+                self.attributes[name] = String(
+                    decoding: UnsafeBufferPointer(start: value, count: end - value), as: UTF8.self)
+            }
+        }
+    }
+
+    /// Writes the opening tag of the answering stream, with its XML declaration (§4.7).
+    package static func write(
+        into buffer: inout ByteBuffer, from: String?, to: String?, id: String?, language: String?,
+        content: Namespace = .client, version: String? = "1.0"
+    ) {
+        buffer.writeStaticString("<?xml version='1.0'?><stream:stream xmlns='")
+        buffer.writeStaticString(content.text)
+        buffer.writeStaticString("' xmlns:stream='")
+        buffer.writeStaticString(Namespace.streams.text)
+        buffer.writeStaticString("'")
+        var writer = XMLWriter(into: buffer)
+        buffer = ByteBuffer()
+        writer.attribute("from", from)
+        writer.attribute("to", to)
+        writer.attribute("id", id)
+        writer.attribute("version", version)
+        writer.attribute("xml:lang", language)
+        buffer = writer.buffer
+        buffer.writeStaticString(">")
+    }
+}
+
+extension StreamError {
+    fileprivate static var encoding: StreamError { StreamError(.unsupportedEncoding, "streams are encoded in UTF-8") }
+
+    /// Writes `<stream:error/>` (RFC 6120 §4.9.2).
+    package func write(into writer: inout XMLWriter) {
+        writer.buffer.writeStaticString("<stream:error><")
+        writer.buffer.writeStaticString(condition.name.text)
+        writer.buffer.writeStaticString(" xmlns='urn:ietf:params:xml:ns:xmpp-streams'>")
+        if let otherHost { writer.text(otherHost) }
+        writer.buffer.writeStaticString("</")
+        writer.buffer.writeStaticString(condition.name.text)
+        writer.buffer.writeStaticString(">")
+        writer.element("text", in: .streamErrors, ["xml:lang": "en"], text: text)
+        writer.buffer.writeStaticString("</stream:error>")
+    }
+}
+
+extension Character {
+    fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
+}

@@ -1,0 +1,211 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Finds where the next top-level element of a stream ends, resumable at any byte (RFC 6120 §4.2, §11.1).
+///
+/// It knows no names: whether the bytes are well-formed is the parser's to say, once the element is whole.
+/// What may never reach a parser (document types, comments, processing instructions) is refused here.
+package struct StanzaFramer: Sendable {
+    package enum Step: Sendable, Equatable {
+        /// All bytes were read and the element goes on; nothing of it may be dropped.
+        case incomplete
+        /// The white space before the next element ends at this offset, and nothing else was read.
+        case blank(end: Int)
+        /// The opening tag of the stream, with its XML declaration, ends before this offset.
+        case header(end: Int)
+        /// A top-level element ends before this offset.
+        case element(end: Int)
+        /// The closing tag of the stream ends before this offset.
+        case streamEnd(end: Int)
+        case refused(StreamError)
+    }
+
+    private enum State: UInt8 {
+        /// Before the stream's opening tag.
+        case prolog, prologTag, declaration, declarationEnd
+        case headerTag
+        /// Between top-level elements.
+        case between
+        /// After `<`.
+        case tagOpened
+        case startTag, endTag
+        case content
+        /// Inside `<![CDATA[`, by how much of it has been seen, and inside its content.
+        case section, sectionContent
+    }
+
+    private var state: State
+    /// The quote that ends the attribute value at hand, or 0.
+    private var quote: UInt8 = 0
+    /// Whether the last byte of a start tag was `/`; how much of `<![CDATA[` or `]]>` has matched.
+    private var matched: UInt8 = 0
+    /// Open elements, the stream's own not counted.
+    private var depth: UInt16 = 0
+    private let maximumDepth: UInt16
+
+    /// - Parameter awaitingHeader: whether the stream's opening tag comes first.
+    package init(awaitingHeader: Bool = true, maximumDepth: Int = 64) {
+        state = awaitingHeader ? .prolog : .between
+        self.maximumDepth = UInt16(clamping: maximumDepth)
+    }
+
+    /// Whether nothing of an element or header has been read.
+    package var isBetween: Bool { state == .between || state == .prolog }
+
+    /// Reads on at `offset`, where the last call ended: 0 after anything but `.incomplete`.
+    package mutating func scan(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Step {
+        guard let base = bytes.baseAddress else { return .incomplete }
+        let start = base.assumingMemoryBound(to: UInt8.self)
+        let count = bytes.count
+        var index = offset
+        while index < count {
+            let byte = start[index]
+            switch state {
+            case .prolog, .between:
+                if byte == UInt8(ascii: "<") {
+                    if index > 0 { return .blank(end: index) }
+                    state = state == .prolog ? .prologTag : .tagOpened
+                } else if !isBlank(byte) {
+                    return .refused(state == .prolog ? .notXML : .textBetween)
+                }
+            case .prologTag:
+                switch byte {
+                case UInt8(ascii: "?"): state = .declaration
+                case UInt8(ascii: "!"): return .refused(.restricted)
+                case UInt8(ascii: "/"): return .refused(.notXML)
+                default:
+                    state = .headerTag
+                    continue
+                }
+            case .declaration:
+                // Whether it is an XML declaration and not another instruction is the header's parser to say.
+                if byte == UInt8(ascii: "?") {
+                    matched = 1
+                } else if byte == UInt8(ascii: ">"), matched == 1 {
+                    matched = 0
+                    state = .declarationEnd
+                } else {
+                    matched = 0
+                }
+            case .declarationEnd:
+                if byte == UInt8(ascii: "<") {
+                    state = .headerTag
+                } else if !isBlank(byte) {
+                    return .refused(.notXML)
+                }
+            case .headerTag, .startTag, .endTag:
+                if let step = tag(byte, at: index) { return step }
+            case .tagOpened:
+                switch byte {
+                case UInt8(ascii: "/"):
+                    state = .endTag
+                case UInt8(ascii: "?"):
+                    return .refused(.restricted)
+                case UInt8(ascii: "!"):
+                    // A CDATA section is text, which has no place between elements.
+                    guard depth > 0 else { return .refused(.restricted) }
+                    state = .section
+                    matched = 2
+                default:
+                    guard depth < maximumDepth else { return .refused(.tooDeep) }
+                    state = .startTag
+                    matched = 0
+                    continue
+                }
+            case .content:
+                guard let next = memchr(start + index, Int32(UInt8(ascii: "<")), count - index) else {
+                    return .incomplete
+                }
+                index = next - UnsafeMutableRawPointer(mutating: base)
+                state = .tagOpened
+            case .section:
+                guard byte == Self.sectionMark[Int(matched)] else { return .refused(.restricted) }
+                matched += 1
+                if Int(matched) == Self.sectionMark.count {
+                    state = .sectionContent
+                    matched = 0
+                }
+            case .sectionContent:
+                if byte == UInt8(ascii: "]") {
+                    matched = min(matched + 1, 2)
+                } else if byte == UInt8(ascii: ">"), matched == 2 {
+                    state = .content
+                    matched = 0
+                } else {
+                    matched = 0
+                }
+            }
+            index += 1
+        }
+        // White space between elements is a keepalive (RFC 6120 §4.6.1) and is not kept.
+        return isBetween && count > 0 ? .blank(end: count) : .incomplete
+    }
+
+    private static let sectionMark: [UInt8] = Array("<![CDATA[".utf8)
+
+    /// A byte inside a tag; `>` outside of quotes ends it.
+    private mutating func tag(_ byte: UInt8, at index: Int) -> Step? {
+        if quote != 0 {
+            if byte == quote { quote = 0 }
+            // Never legal there, and the sign of a quote that was left open.
+            return byte == UInt8(ascii: "<") ? .refused(.notWellFormed) : nil
+        }
+        switch byte {
+        case UInt8(ascii: "'"), UInt8(ascii: "\""):
+            guard state != .endTag else { return .refused(.notWellFormed) }
+            quote = byte
+            matched = 0
+        case UInt8(ascii: "/"):
+            matched = 1
+        case UInt8(ascii: "<"):
+            return .refused(.notWellFormed)
+        case UInt8(ascii: ">"):
+            let emptyElement = matched == 1 && state != .endTag
+            matched = 0
+            switch state {
+            case .headerTag:
+                guard !emptyElement else { return .refused(.notXML) }
+                state = .between
+                return .header(end: index + 1)
+            case .startTag:
+                if !emptyElement {
+                    depth += 1
+                    state = .content
+                } else if depth == 0 {
+                    state = .between
+                    return .element(end: index + 1)
+                } else {
+                    state = .content
+                }
+            default:
+                guard depth > 0 else {
+                    state = .between
+                    return .streamEnd(end: index + 1)
+                }
+                depth -= 1
+                state = depth == 0 ? .between : .content
+                if depth == 0 { return .element(end: index + 1) }
+            }
+        default:
+            matched = 0
+        }
+        return nil
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+    }
+}
+
+extension StreamError {
+    fileprivate static var notXML: StreamError { StreamError(.notWellFormed, "expected the opening tag of a stream") }
+    fileprivate static var notWellFormed: StreamError { StreamError(.notWellFormed) }
+    fileprivate static var textBetween: StreamError {
+        StreamError(.notWellFormed, "only white space may stand between stanzas")
+    }
+    fileprivate static var restricted: StreamError {
+        StreamError(.restrictedXML, "comments, processing instructions and document types are not allowed")
+    }
+    fileprivate static var tooDeep: StreamError { StreamError(.policyViolation, "elements are nested too deeply") }
+}

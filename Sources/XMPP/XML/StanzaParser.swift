@@ -1,0 +1,330 @@
+internal import CLibXML2
+package import NIOCore
+
+/// Parses complete top-level elements of streams with libxml2 (RFC 6120 §11).
+///
+/// One parser serves all streams of an event loop that have the same content namespace: it is a push context
+/// primed with a stream's opening tag, which is fed whole framed elements and so is always back at depth one.
+/// After an error or a large element the context is replaced. Belongs to one event loop.
+package final class StanzaParser {
+    /// What is declared on the root of the streams this parser serves.
+    package struct Root: Sendable, Hashable {
+        /// The default namespace: that of unprefixed elements.
+        package var content: String
+        /// Prefixes beyond `stream`.
+        package var declarations: [NamespaceDeclaration]
+        /// Whether un-prefixed elements are in the content namespace of the stream, as is usual.
+        package var isContentDefault: Bool
+
+        package init(
+            content: String = "jabber:client", declarations: [NamespaceDeclaration] = [], isContentDefault: Bool = true
+        ) {
+            self.content = content
+            self.declarations = declarations
+            self.isContentDefault = isContentDefault
+        }
+    }
+
+    /// Elements above this size leave a large buffer behind in the context.
+    private static let replaceAboveBytes = 16_384
+    /// Names in the dictionary beyond which the context is replaced.
+    private static let replaceAboveNames = 4_000
+
+    package let root: Root
+    private var context: ParserContext
+    private var spare: Document?
+
+    package init(root: Root = Root()) {
+        self.root = root
+        context = ParserContext(root: root)
+    }
+
+    /// Parses one element.
+    /// - Parameter bytes: exactly one framed element, from `<` to the last `>`.
+    /// - Throws: the stream error that RFC 6120 names for what is wrong.
+    package func parse(_ bytes: ByteBuffer, limits: XMLLimits = XMLLimits()) throws(StreamError) -> Element {
+        let document: Document
+        if spare != nil, isKnownUniquelyReferenced(&spare), let reusable = spare {
+            document = reusable
+        } else {
+            document = Document(names: context.names)
+            spare = document
+        }
+        if let error = context.parse(bytes, into: document, limits: limits) {
+            context = ParserContext(root: root)
+            // libxml2 has several codes for wrong encoding, most of them general ones.
+            guard document.source.readableBytesView.isValidUTF8 else { throw .encoding }
+            throw error
+        }
+        // What the element declares itself overrides the root.
+        for declaration in root.declarations
+        where !document.outerDeclarations.contains(where: { $0.prefix == declaration.prefix }) {
+            document.outerDeclarations.append(declaration)
+        }
+        document.isContentDefault = root.isContentDefault
+        if bytes.readableBytes > Self.replaceAboveBytes {
+            spare = nil
+            context = ParserContext(root: root)
+        } else if context.names.count > Self.replaceAboveNames {
+            context = ParserContext(root: root)
+        }
+        return Element(document: document, index: 0)
+    }
+}
+
+/// A libxml2 push context between two elements. Belongs to one event loop.
+private final class ParserContext {
+    /// What the callbacks work on; at a fixed address, given to libxml2.
+    fileprivate struct State {
+        var nodes: [Document.Node] = []
+        var attributes: [Document.Attribute] = []
+        var text: [UInt8] = []
+        /// Indices of the open elements' nodes; the stream's root is not among them.
+        var open: [Int32] = []
+        var depth = 0
+        var ended = 0
+        /// Prefixes declared on the top-level element.
+        var declarations: [NamespaceDeclaration] = []
+        var error: StreamError?
+        var limits = XMLLimits()
+        /// Bytes fed before the element at hand.
+        var fed = 0
+        var context: xmlParserCtxtPtr?
+    }
+
+    private let state: UnsafeMutablePointer<State>
+    private let context: xmlParserCtxtPtr
+    let names: NameDictionary
+
+    init(root: StanzaParser.Root) {
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
+        var header = "<stream:stream xmlns='\(escaped(root.content))' xmlns:stream='\(Namespace.streams)'"
+        for declaration in root.declarations {
+            header += " xmlns:\(declaration.prefix)='\(escaped(declaration.namespace))'"
+        }
+        header += ">"
+        var handler = Self.handler
+        guard let context = xmlCreatePushParserCtxt(&handler, state, nil, 0, nil), let dictionary = context.pointee.dict
+        else {
+            fatalError("libxml2 has no memory for a parser")
+        }
+        self.context = context
+        names = NameDictionary(sharing: dictionary)
+        xmlCtxtUseOptions(context, Int32(XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue))
+        state.pointee.context = context
+        _ = header.withUTF8 { header in
+            header.withMemoryRebound(to: CChar.self) {
+                xmlParseChunk(context, $0.baseAddress, Int32($0.count), 0)
+            }
+        }
+        state.pointee.fed = header.utf8.count
+    }
+
+    deinit {
+        xmlFreeParserCtxt(context)
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Returns what is wrong with the element, after which this context is of no more use.
+    func parse(_ bytes: ByteBuffer, into document: Document, limits: XMLLimits) -> StreamError? {
+        document.source = bytes
+        guard bytes.readableBytes <= limits.bytes else { return .tooLarge }
+        swap(&state.pointee.nodes, &document.nodes)
+        swap(&state.pointee.attributes, &document.attributes)
+        swap(&state.pointee.text, &document.text)
+        state.pointee.nodes.removeAll(keepingCapacity: true)
+        state.pointee.attributes.removeAll(keepingCapacity: true)
+        state.pointee.text.removeAll(keepingCapacity: true)
+        if !state.pointee.declarations.isEmpty { state.pointee.declarations = [] }
+        state.pointee.limits = limits
+        state.pointee.ended = 0
+        let namesBefore = names.count
+        let code = bytes.withUnsafeReadableBytes { bytes in
+            xmlParseChunk(
+                context, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(truncatingIfNeeded: bytes.count), 0)
+        }
+        state.pointee.fed += bytes.readableBytes
+        swap(&state.pointee.nodes, &document.nodes)
+        swap(&state.pointee.attributes, &document.attributes)
+        swap(&state.pointee.text, &document.text)
+        document.outerDeclarations = state.pointee.declarations
+        if document.names !== names { document.names = names }
+        if let error = state.pointee.error { return error }
+        guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1 else { return .malformed(code) }
+        guard names.count - namesBefore <= limits.unknownNames else {
+            return StreamError(.policyViolation, "an element has too many different names")
+        }
+        return nil
+    }
+
+    /// The callbacks; each finds its state through the pointer that libxml2 hands back.
+    private static var handler: xmlSAXHandler {
+        var handler = xmlSAXHandler()
+        handler.initialized = XML_SAX2_MAGIC
+        handler.startElementNs = { data, name, _, namespace, declarationCount, declarations, attributeCount, _, attributes in
+            parserState(data).startElement(
+                name, namespace, declarationCount, declarations, attributeCount, attributes)
+        }
+        handler.endElementNs = { data, _, _, _ in parserState(data).endElement() }
+        handler.characters = { data, bytes, count in parserState(data).characters(bytes, count) }
+        handler.cdataBlock = { data, bytes, count in parserState(data).characters(bytes, count) }
+        handler.comment = { data, _ in parserState(data).refuse(.restricted) }
+        handler.processingInstruction = { data, _, _ in parserState(data).refuse(.restricted) }
+        handler.internalSubset = { data, _, _, _ in parserState(data).refuse(.restricted) }
+        handler.getEntity = { _, _ in nil }
+        handler.serror = { data, error in
+            guard let error else { return }
+            // 99: a namespace name that is no URI; 100: a relative one, such as vcard-temp. Both are in use.
+            guard error.pointee.code != 99, error.pointee.code != 100 else { return }
+            parserState(data).refuse(.malformed(error.pointee.code))
+        }
+        return handler
+    }
+}
+
+/// The state of the context that calls back; libxml2 hands back the pointer it was given.
+private func parserState(_ data: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<ParserContext.State> {
+    data.unsafelyUnwrapped.assumingMemoryBound(to: ParserContext.State.self)
+}
+
+extension UnsafeMutablePointer where Pointee == ParserContext.State {
+    /// Where libxml2 is, as an offset into the element at hand.
+    private var position: UInt32 {
+        guard let input = pointee.context?.pointee.input else { return 0 }
+        let read = Int(input.pointee.consumed) + (input.pointee.cur - input.pointee.base)
+        return UInt32(truncatingIfNeeded: read - pointee.fed)
+    }
+
+    /// How far back from libxml2's position the last `<` is. In a tag it can only be the tag's own.
+    private var distanceToTagStart: UInt32 {
+        guard let input = pointee.context?.pointee.input, let current = input.pointee.cur, let base = input.pointee.base
+        else { return 0 }
+        var found = current - 1
+        while found > base, found.pointee != UInt8(ascii: "<") { found -= 1 }
+        return UInt32(truncatingIfNeeded: current - found)
+    }
+
+    fileprivate func refuse(_ error: StreamError) {
+        if pointee.error == nil { pointee.error = error }
+        xmlStopParser(pointee.context)
+    }
+
+    fileprivate func startElement(
+        _ name: UnsafePointer<xmlChar>?, _ namespace: UnsafePointer<xmlChar>?, _ declarationCount: Int32,
+        _ declarations: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?, _ attributeCount: Int32,
+        _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
+    ) {
+        pointee.depth += 1
+        // The stream's own opening tag.
+        guard pointee.depth > 1 else { return }
+        guard pointee.depth - 1 <= pointee.limits.depth else {
+            return refuse(StreamError(.policyViolation, "elements are nested too deeply"))
+        }
+        guard Int(attributeCount) + Int(declarationCount) <= pointee.limits.attributes else {
+            return refuse(StreamError(.policyViolation, "an element has too many attributes"))
+        }
+        if pointee.depth == 2, declarationCount > 0, let declarations {
+            for index in 0..<Int(declarationCount) {
+                guard let prefix = declarations[2 * index], let name = declarations[2 * index + 1] else { continue }
+                pointee.declarations.append(
+                    NamespaceDeclaration(prefix: String(cString: prefix), namespace: String(cString: name)))
+            }
+        }
+        let firstAttribute = pointee.attributes.count
+        if let attributes {
+            for index in 0..<Int(attributeCount) {
+                let attribute = attributes + 5 * index
+                guard let name = attribute[0], let value = attribute[3], let end = attribute[4] else { continue }
+                let start = pointee.text.count
+                pointee.text.append(contentsOf: UnsafeBufferPointer(start: value, count: end - value))
+                pointee.attributes.append(
+                    Document.Attribute(
+                        name: name, namespace: attribute[2], start: UInt32(start), end: UInt32(pointee.text.count)))
+            }
+        }
+        let position = position
+        let start = position - distanceToTagStart
+        let isEmpty = pointee.context?.pointee.input.pointee.cur.pointee == UInt8(ascii: "/")
+        pointee.open.append(Int32(pointee.nodes.count))
+        pointee.nodes.append(
+            Document.Node(
+                name: name, namespace: namespace, start: start, contentStart: isEmpty ? position + 2 : position + 1,
+                end: 0, next: 0, attributes: Int32(firstAttribute), attributeCount: UInt16(attributeCount),
+                depth: UInt16(pointee.depth - 2)))
+    }
+
+    fileprivate func endElement() {
+        pointee.depth -= 1
+        guard let opened = pointee.open.popLast() else { return refuse(.malformed(0)) }
+        if pointee.depth == 1 { pointee.ended += 1 }
+        let position = position
+        let index = Int(opened)
+        pointee.nodes[index].end = position
+        pointee.nodes[index].next = Int32(pointee.nodes.count)
+        let contentStart = pointee.nodes[index].contentStart
+        pointee.nodes[index].contentEnd =
+            contentStart == position ? position : Swift.max(contentStart, position - distanceToTagStart)
+    }
+
+    fileprivate func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
+        guard let bytes, count > 0 else { return }
+        let run = UnsafeBufferPointer(start: bytes, count: Int(count))
+        guard pointee.depth > 1 else {
+            if !run.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) { refuse(.malformed(0)) }
+            return
+        }
+        let start = UInt32(pointee.text.count)
+        pointee.text.append(contentsOf: run)
+        let end = UInt32(pointee.text.count)
+        let last = pointee.nodes.count - 1
+        if last >= 0, pointee.nodes[last].name == nil, Int(pointee.nodes[last].depth) == pointee.depth - 1 {
+            pointee.nodes[last].end = end
+        } else {
+            pointee.nodes.append(
+                Document.Node(
+                    name: nil, namespace: nil, start: start, end: end, next: Int32(last + 2), attributes: 0,
+                    attributeCount: 0, depth: UInt16(pointee.depth - 1)))
+        }
+    }
+}
+
+extension StreamError {
+    fileprivate static var tooLarge: StreamError { StreamError(.policyViolation, "an element is too large") }
+    fileprivate static var restricted: StreamError {
+        StreamError(.restrictedXML, "comments, processing instructions and document types are not allowed")
+    }
+
+    /// §4.9.3.22: "improperly encoded the stream (e.g., by violating the rules of the UTF-8 encoding)"
+    fileprivate static var encoding: StreamError { StreamError(.unsupportedEncoding, "streams are encoded in UTF-8") }
+
+    /// What a code of libxml2 is in the words of RFC 6120.
+    fileprivate static func malformed(_ code: Int32) -> StreamError {
+        switch UInt32(bitPattern: code) {
+        // §11.1: entity references other than the five predefined ones
+        case XML_ERR_UNDECLARED_ENTITY.rawValue, XML_WAR_UNDECLARED_ENTITY.rawValue:
+            StreamError(.restrictedXML, "only the predefined entities are allowed")
+        default:
+            StreamError(.notWellFormed)
+        }
+    }
+}
+
+extension ByteBufferView {
+    fileprivate var isValidUTF8: Bool { String(validating: self, as: UTF8.self) != nil }
+}
+
+/// A string as the value of an attribute.
+private func escaped(_ text: String) -> String {
+    var result = ""
+    for character in text.unicodeScalars {
+        switch character {
+        case "&": result += "&amp;"
+        case "<": result += "&lt;"
+        case "'": result += "&apos;"
+        default: result.unicodeScalars.append(character)
+        }
+    }
+    return result
+}
