@@ -10,6 +10,11 @@ package final class Mailbox: Sendable {
         var isClosed = false
         var waiter: (number: Int, continuation: CheckedContinuation<Taken, Never>)?
         var waiters = 0
+
+        mutating func next() -> Taken? {
+            if !bytes.isEmpty { return .bytes(bytes.removeFirst()) }
+            return isClosed ? .end : nil
+        }
     }
 
     /// What was found.
@@ -72,12 +77,5 @@ package final class Mailbox: Sendable {
             state.waiter?.number == number ? state.waiter.take() : nil
         }
         waiter?.continuation.resume(returning: .nothingInTime)
-    }
-}
-
-extension Mailbox.State {
-    fileprivate mutating func next() -> Mailbox.Taken? {
-        if !bytes.isEmpty { return .bytes(bytes.removeFirst()) }
-        return isClosed ? .end : nil
     }
 }

@@ -69,6 +69,7 @@ struct Variables {
 
     private func value(of text: Substring) throws(MissingValue) -> String {
         let expression = Expression(text)
+        if case .repeated(let count, let text) = expression { return String(repeating: text, count: count) }
         let role = expression.role.flatMap { name in roles.first { $0.name == name } }
         let value: String? =
             switch expression {
@@ -76,7 +77,7 @@ struct Variables {
             case .fullJID: role.flatMap { role in fullJIDs[role.name] ?? (role.jid.contains("/") ? role.jid : nil) }
             case .plain: role.map { Data("\0\($0.localpart)\0\($0.password)".utf8).base64EncodedString() }
             case .captured(let name): captured[name]
-            case .repeated(let count, let text): return String(repeating: text, count: count)
+            case .repeated: nil
             }
         guard let value else { throw MissingValue(variable: String(text)) }
         return Markup.escaped(value)

@@ -1,0 +1,64 @@
+internal import NIOCore
+internal import NIOPosix
+
+/// Connects to a server through the network.
+package struct LiveTransport: Transport {
+    private let host: String
+    private let ports: [Destination.Listener: Int]
+
+    /// - Parameters:
+    ///   - host: an address or a name that resolves.
+    ///   - ports: where the server listens; a transcript that needs another listener fails.
+    package init(host: String, ports: [Destination.Listener: Int]) {
+        self.host = host
+        self.ports = ports
+    }
+
+    package func connect(to destination: Destination) async throws -> any Connection {
+        guard let port = destination.port ?? ports[destination.listener] else {
+            throw StepFailure("  no port is known for \(destination.listener)")
+        }
+        let received = Mailbox()
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(MailboxHandler(received))
+                }
+            }
+            .connect(host: destination.host ?? host, port: port).get()
+        return LiveConnection(channel: channel, received: received)
+    }
+}
+
+/// A connection through the network.
+private struct LiveConnection: Connection {
+    let channel: any Channel
+    let received: Mailbox
+
+    var canStartTLS: Bool { false }
+
+    func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
+
+    func startTLS(serverName: String) async throws { throw StepFailure("  TLS is not available") }
+
+    func channelBinding(_ type: String) async throws -> [UInt8]? { nil }
+
+    func close() async { try? await channel.close() }
+}
+
+/// Puts what a channel receives into a mailbox.
+private final class MailboxHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let mailbox: Mailbox
+
+    init(_ mailbox: Mailbox) {
+        self.mailbox = mailbox
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { mailbox.put(unwrapInboundIn(data)) }
+
+    func channelInactive(context: ChannelHandlerContext) { mailbox.end() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
