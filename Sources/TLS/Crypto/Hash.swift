@@ -1,0 +1,109 @@
+/// The hash functions of SCRAM, channel bindings and digests, through OpenSSL's providers.
+
+import COpenSSL
+
+package enum Hash: Sendable, CaseIterable {
+    case sha1
+    case sha256
+    case sha512
+
+    /// The length of a digest in bytes.
+    package var digestLength: Int {
+        switch self {
+        case .sha1: 20
+        case .sha256: 32
+        case .sha512: 64
+        }
+    }
+
+    package func digest(_ message: [UInt8]) -> [UInt8] {
+        digest(message.span)
+    }
+
+    package func digest(_ message: borrowing Span<UInt8>) -> [UInt8] {
+        message.withUnsafeBufferPointer { message in
+            output { EVP_Digest(message.baseAddress, message.count, $0, nil, function, nil) == 1 }
+        }
+    }
+
+    /// RFC 2104.
+    package func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        hmac(key: key.span, message.span)
+    }
+
+    /// RFC 2104.
+    package func hmac(key: borrowing Span<UInt8>, _ message: borrowing Span<UInt8>) -> [UInt8] {
+        key.withUnsafeBufferPointer { key in
+            message.withUnsafeBufferPointer { message in
+                output { result in
+                    guard let code = EVP_MAC_CTX_new(Self.mac) else { return false }
+                    defer { EVP_MAC_CTX_free(code) }
+                    // A pointer to no bytes would mean "the key of before".
+                    var none: UInt8 = 0
+                    var length = 0
+                    return withUnsafePointer(to: &none) { none in
+                        EVP_MAC_init(code, key.baseAddress ?? none, key.count, parameters) == 1
+                            && EVP_MAC_update(code, message.baseAddress, message.count) == 1
+                            && EVP_MAC_final(code, result, &length, digestLength) == 1
+                    }
+                }
+            }
+        }
+    }
+
+    /// PBKDF2 with HMAC (RFC 8018 section 5.2). 10,000 iterations take milliseconds: never on an event loop.
+    package func pbkdf2(password: [UInt8], salt: [UInt8], iterations: Int, length: Int? = nil) -> [UInt8] {
+        precondition(iterations > 0, "PBKDF2 needs at least one iteration")
+        var result = [UInt8](repeating: 0, count: length ?? digestLength)
+        let done = password.withUnsafeBytes { password in
+            // With no pointer OpenSSL would measure a C string.
+            PKCS5_PBKDF2_HMAC(
+                password.baseAddress?.assumingMemoryBound(to: CChar.self), CInt(password.count), salt, CInt(salt.count),
+                CInt(clamping: iterations), function, CInt(result.count), &result)
+        }
+        precondition(done == 1, "OpenSSL's providers offer no PBKDF2")
+        return result
+    }
+
+    private func output(_ compute: (UnsafeMutablePointer<UInt8>?) -> Bool) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: digestLength) { buffer, count in
+            let done = compute(buffer.baseAddress)
+            // Not a matter of input: without these functions no server of XMPP can run.
+            precondition(done, "OpenSSL's providers do not offer \(self)")
+            count = digestLength
+        }
+    }
+
+    // Fetching costs more than hashing a short message. Never freed, never changed: written once under Swift's own lock.
+    nonisolated(unsafe) private static let sha1Function = EVP_MD_fetch(nil, "SHA1", nil)
+    nonisolated(unsafe) private static let sha256Function = EVP_MD_fetch(nil, "SHA256", nil)
+    nonisolated(unsafe) private static let sha512Function = EVP_MD_fetch(nil, "SHA512", nil)
+    nonisolated(unsafe) private static let mac = EVP_MAC_fetch(nil, "HMAC", nil)
+    nonisolated(unsafe) private static let sha1Parameters = macParameters("SHA1")
+    nonisolated(unsafe) private static let sha256Parameters = macParameters("SHA256")
+    nonisolated(unsafe) private static let sha512Parameters = macParameters("SHA512")
+
+    private var function: OpaquePointer? {
+        switch self {
+        case .sha1: Self.sha1Function
+        case .sha256: Self.sha256Function
+        case .sha512: Self.sha512Function
+        }
+    }
+
+    private var parameters: UnsafePointer<OSSL_PARAM> {
+        switch self {
+        case .sha1: Self.sha1Parameters
+        case .sha256: Self.sha256Parameters
+        case .sha512: Self.sha512Parameters
+        }
+    }
+
+    private static func macParameters(_ name: StaticString) -> UnsafePointer<OSSL_PARAM> {
+        let parameters = UnsafeMutablePointer<OSSL_PARAM>.allocate(capacity: 2)
+        let value = UnsafeMutableRawPointer(mutating: name.utf8Start).assumingMemoryBound(to: CChar.self)
+        parameters.initialize(to: OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, value, name.utf8CodeUnitCount))
+        (parameters + 1).initialize(to: OSSL_PARAM_construct_end())
+        return UnsafePointer(parameters)
+    }
+}
