@@ -4,6 +4,8 @@ internal import XMPP
 enum Negotiation {
     private static let tls = "urn:ietf:params:xml:ns:xmpp-tls"
     private static let sasl = "urn:ietf:params:xml:ns:xmpp-sasl"
+    /// XEP-0440.
+    private static let channelBinding = "urn:xmpp:sasl-cb:0"
     private static let bind = "urn:ietf:params:xml:ns:xmpp-bind"
     private static let session = "urn:ietf:params:xml:ns:xmpp-session"
 
@@ -49,8 +51,11 @@ enum Negotiation {
     }
 
     private static func authenticate(_ client: ReplayClient, _ features: Markup) async throws {
-        let offered = features.child("mechanisms", in: sasl)?.children.map(\.text) ?? []
-        var exchange = try await Authentication(of: client.role, offered: offered)
+        let mechanisms = features.child("mechanisms", in: sasl)?.children.map(\.text) ?? []
+        let bindings = features.child("sasl-channel-binding", in: channelBinding)?.children.compactMap { $0["type"] } ?? []
+        var exchange = try Authentication(
+            of: client.role, on: try await ChannelBindings(of: client),
+            offered: SASLAdvertisement(mechanisms: mechanisms, channelBindingTypes: bindings))
         var message = Markup("auth", in: sasl)
         message.attributes = [Markup.Attribute(name: "mechanism", namespace: nil, value: exchange.mechanism)]
         message.content = [.text(exchange.initialResponse)]
@@ -60,9 +65,9 @@ enum Negotiation {
             switch answer.name {
             case "challenge":
                 message = Markup("response", in: sasl)
-                message.content = [.text(try exchange.respond(to: answer.text))]
+                message.content = [.text(try exchange.challenged(answer.text))]
             case "success":
-                return try exchange.succeed(with: answer.text)
+                return try exchange.succeeded(answer.text)
             default:
                 throw StepFailure(
                     "  could not authenticate with \(exchange.mechanism): \(client.describe(.element(answer)))")

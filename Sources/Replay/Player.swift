@@ -87,6 +87,8 @@ private final class Stage {
             variables.fullJIDs[role.name] = client.fullJID
             return
         }
+        // Whose connection is closed already is as disconnected as can be.
+        if step.action == .disconnects, clients[step.role] == nil { return }
         guard let client = clients[step.role] else { throw StepFailure("  \(role.name) is not connected") }
         switch step.action {
         case .connects: break

@@ -46,7 +46,7 @@ package struct TranscriptParser {
             }
         } else if trimmed.isEmpty {
             if open != nil { block.append((line, "")) }
-        } else if trimmed.hasPrefix("#") || trimmed.hasPrefix("//") {
+        } else if trimmed.hasPrefix("#") || trimmed.hasPrefix("//") || inPlay && trimmed.hasPrefix("--") {
             try comment(trimmed)
         } else if trimmed.allSatisfy({ $0 == "-" }), trimmed.count >= 3, !inPlay {
             guard !transcript.roles.isEmpty else { throw error("no [Client] is defined above the dashes") }
