@@ -37,12 +37,18 @@ package struct Transcript: Sendable {
             case tcp, stream, tls, auth
         }
 
+        /// Whether the account of a client exists before the play.
+        package enum Account: String, Sendable, CaseIterable {
+            case given, none
+        }
+
         package var name: String
         package var kind: Kind
         package var line: Int
         /// The address, bare or full; a full one asks for its resource.
         package var jid = ""
         package var password = ""
+        package var account = Account.given
         package var resource: String?
         /// Where to connect to instead of where the transport does by itself.
         package var host: String?
@@ -102,6 +108,16 @@ extension Transcript {
         var domains: [String] = []
         for role in roles where !domains.contains(role.serverDomain) { domains.append(role.serverDomain) }
         return domains
+    }
+
+    /// The accounts that must exist before the play, by their bare addresses, with their passwords: that of the
+    /// first role where several have the same address.
+    package var accounts: [String: String] {
+        var accounts: [String: String] = [:]
+        for role in roles where role.kind == .client && role.account == .given && !role.localpart.isEmpty {
+            if accounts[role.bareJID] == nil { accounts[role.bareJID] = role.password }
+        }
+        return accounts
     }
 
     /// Whether the play needs more of the connection than bytes in and bytes out.
