@@ -108,15 +108,20 @@ struct Matcher {
             let child = expected[index]
             if let found = owner.firstIndex(of: index) {
                 compare(child, received[found], at: step(path, child), &differences)
-            } else if let close = received.indices.first(where: {
-                owner[$0] == nil && received[$0].name == child.name && received[$0].namespace == child.namespace
-            }) {
-                owner[close] = index
-                compare(child, received[close], at: step(path, child), &differences)
+            } else if let only = onlyIndex(of: child, in: received) {
+                compare(child, received[only], at: step(path, child), &differences)
             } else {
                 differences.append("\(path): \(child.serialized(inheriting: content)) is missing")
             }
         }
+    }
+
+    /// The one received child with the same name, whose differences are worth telling.
+    private func onlyIndex(of child: Markup, in received: [Markup]) -> Int? {
+        let namesakes = received.indices.filter {
+            received[$0].name == child.name && received[$0].namespace == child.namespace
+        }
+        return namesakes.count == 1 ? namesakes[0] : nil
     }
 
     private func assign(_ index: Int, _ fits: [[Int]], _ owner: inout [Int?], _ visited: inout [Bool]) -> Bool {

@@ -131,6 +131,7 @@ extension Transcript {
         guard !domains.isEmpty else { return self }
         let move = { (text: String) in DomainReplacement.apply(domains, to: text) }
         var moved = self
+        moved.needs = needs.mapValues(move)
         for index in roles.indices {
             moved.roles[index].jid = move(roles[index].jid)
             moved.roles[index].domain = roles[index].domain.map(move)
