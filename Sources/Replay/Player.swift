@@ -18,7 +18,7 @@ package struct Player: Sendable {
 
     /// Plays a transcript from its beginning to its end, and closes the connections it left open.
     /// - Throws: `ReplayFailure` for the first step that went otherwise than written.
-    package func play(_ transcript: Transcript) async throws {
+    package func play(_ transcript: Transcript) async throws(ReplayFailure) {
         let stage = Stage(transcript.moved(to: domains), transport, patience)
         var index = 0
         var failure: ReplayFailure?
@@ -73,7 +73,7 @@ private final class Stage {
     /// Closes what is still open.
     func clear() async {
         for (_, client) in clients.sorted(by: { $0.key < $1.key }) {
-            if client.isReady { await client.disconnect() } else { await client.abort() }
+            if client.isReady { try? await client.disconnect() } else { await client.abort() }
         }
         clients = [:]
     }
@@ -93,8 +93,8 @@ private final class Stage {
         switch step.action {
         case .connects: break
         case .disconnects:
-            await client.disconnect()
             clients[step.role] = nil
+            try await client.disconnect()
         case .losesConnection:
             await client.abort()
             clients[step.role] = nil

@@ -159,16 +159,21 @@ final class ReplayClient {
 
     // MARK: Closing
 
-    /// Closes the stream and waits for the server to do the same.
-    func disconnect() async {
+    /// Closes the stream and waits for the server to do the same; what else arrives is forgotten.
+    func disconnect() async throws(StepFailure) {
         isReady = false
-        try? await send("</stream:stream>")
-        while true {
-            guard let incoming = try? await next() else { break }
-            if case .streamEnd = incoming { break }
-            if case .end = incoming { break }
+        do {
+            try await send("</stream:stream>")
+        } catch {
+            throw StepFailure("  the connection is broken: \(error)")
         }
-        await connection.close()
+        while true {
+            switch try await next() {
+            case .streamEnd: return await connection.close()
+            case .end: throw StepFailure("  the server ended the connection without closing its stream")
+            case .header, .element: continue
+            }
+        }
     }
 
     /// Ends the connection without closing the stream.

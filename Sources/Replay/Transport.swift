@@ -33,7 +33,7 @@ package protocol Connection: Sendable {
     var received: Mailbox { get }
     /// Whether `startTLS` can be called.
     var canStartTLS: Bool { get }
-    /// Sends bytes; those sent after the end are dropped.
+    /// Sends bytes. Throws if the connection has ended.
     func send(_ bytes: ByteBuffer) async throws
     /// Makes the TLS handshake as its client, offering `xmpp-client` (ALPN); whatever certificate is accepted.
     func startTLS(serverName: String) async throws
