@@ -1,1 +1,90 @@
-// Placeholder
+internal import Accounts
+package import Logging
+internal import NIOCore
+internal import NIOPosix
+package import Storage
+internal import TLS
+internal import XMPP
+
+/// A running server: database, features, event loops and listeners, put together in the order in which they start.
+package final class Server: Sendable {
+    package let kernel: Kernel
+    private let group: MultiThreadedEventLoopGroup
+    private let channels: [any Channel]
+    private let clock: RepeatedTask
+    private let sources: AccountSources
+
+    /// Every table of the server: the accounts' and the features'.
+    package static func migrations(of features: [any Feature.Type]) -> [Migration] {
+        AccountTables.migrations + features.flatMap { $0.migrations }
+    }
+
+    /// Every setting that a configuration file may have.
+    package static func settings(of features: [any Feature.Type]) -> [AnySetting] {
+        [AnySetting(Binding.conflictPolicy), AnySetting(Binding.sessionsPerAccount)] + features.flatMap { $0.settings }
+    }
+
+    /// Opens everything and begins to accept connections.
+    /// - Parameter loops: how many event loops serve connections.
+    /// - Throws: errors whose descriptions are lines for the administrator.
+    package init(
+        configuration: Configuration, features: [any Feature.Type], logger: Logger, loops: Int = System.coreCount
+    ) async throws {
+        let database = try Database.open(
+            directory: configuration.data, role: .server, migrations: Self.migrations(of: features))
+        let identities = try Certificates(configuration, logger: logger).identities()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+        self.group = group
+        do {
+            sources = try await AccountSources(configuration, database: database, group: group, logger: logger)
+            let domains = try configuration.domains.map { [sources] section in
+                Domain(jid: try JID(section.name), credentials: sources.credentials(of: section))
+            }
+            kernel = try await Kernel(
+                configuration: configuration, logger: logger, database: database, identities: identities,
+                domains: domains, group: group, features: features)
+            var channels: [any Channel] = []
+            for section in configuration.listeners {
+                channels.append(try await Listener(section, kernel: kernel).open(on: group))
+            }
+            self.channels = channels
+        } catch {
+            try? await group.shutdownGracefully()
+            database.close()
+            throw error
+        }
+        clock = kernel.loops[0].eventLoop.scheduleRepeatedTask(initialDelay: .seconds(2), delay: .seconds(2)) {
+            [kernel] _ in
+            for loop in kernel.loops { loop.execute { $0.checkTime() } }
+            kernel.accounts.sweep(olderThan: .now() - .minutes(5))
+        }
+    }
+
+    /// The ports listened on, in the order of the configuration.
+    package var ports: [Int] { channels.map { $0.localAddress?.port ?? 0 } }
+
+    /// Takes over what of the configuration can change while the server runs: limits and certificates.
+    /// - Throws: a line for the administrator; nothing has changed then.
+    package func reload(_ configuration: Configuration) throws {
+        try Certificates(configuration, logger: kernel.logger).renew(kernel.identities)
+        kernel.reload(configuration)
+    }
+
+    /// Accepts nothing more, ends all streams, writes what is to be written, and closes everything.
+    package func stop() async {
+        for channel in channels { try? await channel.close() }
+        clock.cancel()
+        for loop in kernel.loops { loop.execute { $0.closeAll(StreamError(.systemShutdown)) } }
+        // Peers get a moment to answer the end of their streams.
+        let patience = ContinuousClock.now + .seconds(5)
+        while ContinuousClock.now < patience {
+            var open = 0
+            for loop in kernel.loops { open += (try? await loop.eventLoop.submit { loop.current.streamCount }.get()) ?? 0 }
+            if open == 0 { break }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        await sources.close()
+        try? await group.shutdownGracefully()
+        kernel.database.close()
+    }
+}

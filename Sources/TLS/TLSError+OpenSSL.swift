@@ -24,7 +24,7 @@ extension TLSError {
         case SSL_R_WRONG_VERSION_NUMBER:
             return TLSError(.notTLS, "the peer does not speak TLS on this port: its first bytes are no TLS record")
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_VERSION_TOO_LOW, SSL_R_VERSION_TOO_HIGH:
-            return TLSError(.noCommonVersion, "no version of TLS in common with the peer (required here: TLS 1.2 or later)")
+            return TLSError(.noCommonVersion, "the peer speaks no version of TLS that is allowed here")
         case SSL_R_NO_SHARED_CIPHER, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, SSL_R_NO_SUITABLE_KEY_SHARE,
             SSL_R_NO_SUITABLE_GROUPS:
             return TLSError(.noCommonCipher, "no cipher in common with the peer (\(text(of: code)))")

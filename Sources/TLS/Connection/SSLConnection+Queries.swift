@@ -48,7 +48,8 @@ extension SSLConnection {
     /// The ticket of a client, once the server has sent one.
     var session: TLSSession? {
         guard let expectedName, let pointer = SSL_get1_session(ssl) else { return nil }
-        let session = TLSSession(owning: pointer, serverName: expectedName)
+        let session = TLSSession(
+            owning: pointer, serverName: expectedName, isVerified: peerVerification == .trusted)
         return SSL_SESSION_is_resumable(pointer) == 1 ? session : nil
     }
 

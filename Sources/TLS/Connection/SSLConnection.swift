@@ -75,7 +75,7 @@ final class SSLConnection {
         case .required:
             SSL_set_verify(ssl, SSL_VERIFY_PEER, nil)
             let rules = SSL_get0_param(ssl)
-            X509_VERIFY_PARAM_set_hostflags(rules, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+            X509_VERIFY_PARAM_set_hostflags(rules, Certificate.nameRules)
             let accepted =
                 isAddress
                 ? X509_VERIFY_PARAM_set1_ip_asc(rules, name)
@@ -91,7 +91,11 @@ final class SSLConnection {
         }
         let protocols = parameters.protocols.wire
         if !protocols.isEmpty { SSL_set_alpn_protos(ssl, protocols, CUnsignedInt(protocols.count)) }
-        if let session = parameters.session, session.serverName == name { SSL_set_session(ssl, session.pointer) }
+        if let session = parameters.session, session.serverName == name,
+            session.isVerified || parameters.policy != .required
+        {
+            SSL_set_session(ssl, session.pointer)
+        }
     }
 
     deinit {
@@ -153,7 +157,8 @@ final class SSLConnection {
             var rest = bytes[...]
             while !rest.isEmpty {
                 updateKeyIfWorn()
-                let count = SSL_write(ssl, UnsafeRawBufferPointer(rebasing: rest).baseAddress, CInt(min(rest.count, Self.recordSize)))
+                let record = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.recordSize))
+                let count = SSL_write(ssl, record.baseAddress, CInt(record.count))
                 guard count > 0 else { return false }
                 rest = rest.dropFirst(Int(count))
             }

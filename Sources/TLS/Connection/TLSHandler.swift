@@ -37,6 +37,8 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Collected plaintext beyond this is encrypted before the flush, so that the channel's writability counts it.
     private static let corkLimit = 65_536
+    /// What a peer that reads nothing may make this end say on its own (answers to key updates).
+    private static let unreadAnswerLimit = 65_536
     /// How long a peer may take to accept the last records before the channel is closed without them.
     private static let closeTimeLimit = TimeAmount.seconds(5)
 
@@ -56,6 +58,7 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var readRequested = false
     private var inputClosed = false
     private var outputClosed = false
+    private var unreadAnswers = 0
     private var closeTimer: Scheduled<Void>?
 
     /// A server's end.
@@ -161,10 +164,11 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if state == .idle { start(context) }
         switch state {
         case .established where !inputClosed:
             receive(bytes, context)
-        case .idle, .handshaking:
+        case .handshaking:
             if held != nil {
                 held?.writeBuffer(&bytes)
             } else if let gate, !gate.admit(self) {
@@ -172,7 +176,7 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
             } else {
                 receive(bytes, context)
             }
-        case .established, .closing, .closed:
+        case .idle, .established, .closing, .closed:
             break
         }
     }
@@ -212,7 +216,6 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if connection == nil {
             // A server's connection begins with the first bytes: who only connects costs nothing.
             guard case .server(let identities, let protocols, let certificates, let name) = role else { return }
-            state = .handshaking
             do {
                 connection = try SSLConnection(
                     server: TLSServerParameters(
@@ -240,8 +243,8 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 flushRequested = false
             }
             context.flush()
-        } else if writeOutput(context) {
-            context.flush()
+        } else {
+            answer(context)
         }
         if received.plaintext.readableBytes > 0, state == .established {
             readRequested = false
@@ -251,6 +254,16 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case nil: break
         case .closeNotify: if state == .established { closedByPeer(context) }
         case .failure(let error): fail(error, context)
+        }
+    }
+
+    private func answer(_ context: ChannelHandlerContext) {
+        let count = writeOutput(context)
+        guard count > 0 else { return }
+        context.flush()
+        unreadAnswers = context.channel.isWritable ? 0 : unreadAnswers + count
+        if unreadAnswers > Self.unreadAnswerLimit {
+            fail(TLSError(.protocolViolation, "the peer asks for answers of TLS without reading them"), context)
         }
     }
 
@@ -316,12 +329,12 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(connection.takeOutput()), promise: promise)
     }
 
-    /// Passes on records that are no application data; false if there are none.
+    /// Passes on records that are no application data and returns their size.
     @discardableResult
-    private func writeOutput(_ context: ChannelHandlerContext) -> Bool {
-        guard let output = connection?.takeOutput(), output.readableBytes > 0 else { return false }
+    private func writeOutput(_ context: ChannelHandlerContext) -> Int {
+        guard let output = connection?.takeOutput(), output.readableBytes > 0 else { return 0 }
         context.write(wrapOutboundOut(output), promise: nil)
-        return true
+        return output.readableBytes
     }
 
     // MARK: Closing
@@ -332,6 +345,7 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
             close(context, promise: promise)
         case (.all, .idle), (.all, .handshaking):
             state = .closed
+            failure = TLSError(.interrupted, "the TLS handshake was given up before it was complete")
             release(ChannelError.ioOnClosedChannel)
             context.close(mode: .all, promise: promise)
         case (.output, .established) where !outputClosed:

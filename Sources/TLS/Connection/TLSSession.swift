@@ -5,13 +5,16 @@ import COpenSSL
 /// `@unchecked Sendable`: an SSL_SESSION is reference-counted atomically and locked by OpenSSL.
 package final class TLSSession: @unchecked Sendable {
     let pointer: OpaquePointer
-    /// The session stands for a verification of this name only.
+    /// Resumption repeats no verification, so the session is good for this name only.
     let serverName: String
+    /// Whether the server's certificate was found good; otherwise the session is no substitute for a verification.
+    let isVerified: Bool
 
     /// Takes over one reference to `pointer`.
-    init(owning pointer: OpaquePointer, serverName: String) {
+    init(owning pointer: OpaquePointer, serverName: String, isVerified: Bool) {
         self.pointer = pointer
         self.serverName = serverName
+        self.isVerified = isVerified
     }
 
     deinit { SSL_SESSION_free(pointer) }

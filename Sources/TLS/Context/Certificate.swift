@@ -6,6 +6,9 @@ import Glibc
 /// `@unchecked Sendable`: the X509 object is reference-counted atomically and never changed after `init`; what OpenSSL
 /// computes lazily inside it, it protects with its own lock.
 package final class Certificate: @unchecked Sendable {
+    /// RFC 9525: wildcards stand for one whole label, and the common name of the subject says nothing.
+    static let nameRules = UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
     let pointer: OpaquePointer
 
     /// Takes over one reference to `pointer`.
@@ -46,12 +49,12 @@ package final class Certificate: @unchecked Sendable {
     }
 
     /// Whether the certificate is valid for an XMPP domain: by DNS name (wildcards only as the whole first label), by
-    /// `_xmpp-server` or `_xmpp-client` SRVName, or by `xmppAddr` (RFC 6120 section 13.7.1.2, RFC 6125).
+    /// `_xmpp-server` or `_xmpp-client` SRVName, or by `xmppAddr` (RFC 6120 section 13.7.1.2, RFC 9525).
     package func covers(_ domain: String) -> Bool {
         if IPAddress.isLiteral(domain) {
             return X509_check_ip_asc(pointer, domain, 0) == 1
         }
-        let flags = UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+        let flags = Self.nameRules
         if X509_check_host(pointer, domain, domain.utf8.count, flags, nil) == 1 { return true }
         let wanted = domain.asciiLowercased
         return alternativeNames { name in

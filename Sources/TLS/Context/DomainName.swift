@@ -1,4 +1,4 @@
-/// How names of domains and addresses are compared in certificates and SNI (RFC 6066 section 3, RFC 6125).
+/// How names of domains and addresses are compared in certificates and SNI (RFC 6066 section 3, RFC 9525).
 
 import Glibc
 

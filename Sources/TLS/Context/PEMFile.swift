@@ -101,7 +101,8 @@ struct PEMFile {
     }
 
     private func withReader<T>(_ body: (OpaquePointer?) -> T) -> T {
-        bytes.withUnsafeBytes { content in
+        OpenSSLLibrary.prepare()
+        return bytes.withUnsafeBytes { content in
             let reader = BIO_new_mem_buf(content.baseAddress ?? UnsafeRawPointer(bitPattern: 1), CInt(content.count))
             defer { BIO_free(reader) }
             return body(reader)

@@ -12,6 +12,7 @@ package struct SelfSignedCertificate: Sendable {
     ///   - from: seconds since 1970; an hour ago when nil.
     ///   - days: how long the certificate is valid.
     package init(names: [String], from: Int64? = nil, days: Int = 3650) throws(TLSError) {
+        OpenSSLLibrary.prepare()
         TLSError.clearQueue()
         let alternatives = try Self.alternativeNames(names)
         guard let key = COpenSSL_EVP_EC_gen("P-256"), let certificate = X509_new() else {

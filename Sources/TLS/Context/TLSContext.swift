@@ -39,6 +39,7 @@ package final class TLSContext: @unchecked Sendable {
         _ role: Role, _ certifiedKey: CertifiedKey?, minimumVersion: TLSVersion, maximumVersion: TLSVersion = .tls13,
         trust: TrustStore?
     ) throws(TLSError) {
+        OpenSSLLibrary.prepare()
         TLSError.clearQueue()
         guard let context = SSL_CTX_new(role == .server ? TLS_server_method() : TLS_client_method()) else {
             throw .fromLibrary(.internal, "OpenSSL gives no TLS context")

@@ -7,6 +7,7 @@ package final class TrustStore: @unchecked Sendable {
     let pointer: OpaquePointer
 
     private init() throws(TLSError) {
+        OpenSSLLibrary.prepare()
         guard let store = X509_STORE_new() else { throw .fromLibrary(.internal, "no memory for a trust store") }
         pointer = store
     }

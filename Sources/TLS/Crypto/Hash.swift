@@ -52,14 +52,15 @@ package enum Hash: Sendable, CaseIterable {
     }
 
     /// PBKDF2 with HMAC (RFC 8018 section 5.2). 10,000 iterations take milliseconds: never on an event loop.
+    /// - Parameters:
+    ///   - iterations: at least one is made.
+    ///   - length: of the result in bytes; that of a digest when nil.
     package func pbkdf2(password: [UInt8], salt: [UInt8], iterations: Int, length: Int? = nil) -> [UInt8] {
-        precondition(iterations > 0, "PBKDF2 needs at least one iteration")
         var result = [UInt8](repeating: 0, count: length ?? digestLength)
         let done = password.withUnsafeBytes { password in
-            // With no pointer OpenSSL would measure a C string.
             PKCS5_PBKDF2_HMAC(
-                password.baseAddress?.assumingMemoryBound(to: CChar.self), CInt(password.count), salt, CInt(salt.count),
-                CInt(clamping: iterations), function, CInt(result.count), &result)
+                password.baseAddress?.assumingMemoryBound(to: CChar.self), CInt(clamping: password.count), salt,
+                CInt(clamping: salt.count), CInt(clamping: max(1, iterations)), function, CInt(result.count), &result)
         }
         precondition(done == 1, "OpenSSL's providers offer no PBKDF2")
         return result
@@ -75,13 +76,21 @@ package enum Hash: Sendable, CaseIterable {
     }
 
     // Fetching costs more than hashing a short message. Never freed, never changed: written once under Swift's own lock.
-    nonisolated(unsafe) private static let sha1Function = EVP_MD_fetch(nil, "SHA1", nil)
-    nonisolated(unsafe) private static let sha256Function = EVP_MD_fetch(nil, "SHA256", nil)
-    nonisolated(unsafe) private static let sha512Function = EVP_MD_fetch(nil, "SHA512", nil)
-    nonisolated(unsafe) private static let mac = EVP_MAC_fetch(nil, "HMAC", nil)
+    nonisolated(unsafe) private static let sha1Function = fetch("SHA1")
+    nonisolated(unsafe) private static let sha256Function = fetch("SHA256")
+    nonisolated(unsafe) private static let sha512Function = fetch("SHA512")
+    nonisolated(unsafe) private static let mac: OpaquePointer? = {
+        OpenSSLLibrary.prepare()
+        return EVP_MAC_fetch(nil, "HMAC", nil)
+    }()
     nonisolated(unsafe) private static let sha1Parameters = macParameters("SHA1")
     nonisolated(unsafe) private static let sha256Parameters = macParameters("SHA256")
     nonisolated(unsafe) private static let sha512Parameters = macParameters("SHA512")
+
+    private static func fetch(_ name: String) -> OpaquePointer? {
+        OpenSSLLibrary.prepare()
+        return EVP_MD_fetch(nil, name, nil)
+    }
 
     private var function: OpaquePointer? {
         switch self {

@@ -4,7 +4,8 @@ import COpenSSL
 
 /// Bytes for keys, salts and nonces.
 package func randomBytes(_ count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+    OpenSSLLibrary.prepare()
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
         // A server without entropy must not go on; nothing that a peer sends leads here.
         precondition(RAND_bytes(buffer.baseAddress, CInt(count)) == 1, "the system provides no random numbers")
         initialized = count

@@ -46,7 +46,7 @@ package struct SASLContext: Sendable {
             throw SASLFailure(.invalidAuthzid, "the authorization identity has \(authzid.utf8.count) bytes")
         }
         guard isOwnIdentity(authzid, username) else {
-            throw SASLFailure(.invalidAuthzid, "\(username) wants to act as \(authzid)")
+            throw SASLFailure(.invalidAuthzid, "the authorization identity is not the user's own")
         }
     }
 }

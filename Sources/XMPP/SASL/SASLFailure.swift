@@ -20,8 +20,8 @@ package struct SASLFailure: Error, Hashable, Sendable {
 
     package let condition: Condition
 
-    /// What happened, for the log only. Never sent, because it may tell an attacker which check failed; never holds
-    /// a password.
+    /// What happened, for the log only. Never sent, because it may tell an attacker which check failed; holds no
+    /// password, and nothing of what the peer sent that could break a line of the log.
     package let detail: String?
 
     @inline(never)

@@ -11,7 +11,8 @@ package struct SASLOffer: Hashable, Sendable {
         /// The types whose data this connection can supply.
         package var channelBindingTypes: [ChannelBindingType]
 
-        /// The hash functions for which the domain's account sources have SCRAM keys.
+        /// The hash functions for which the domain's account sources have SCRAM keys. Clients that are offered SCRAM
+        /// do not fall back to PLAIN, so that accounts without keys cannot log in where others have some.
         package var scramHashes: Set<ScramHash.Name>
 
         /// Whether the domain's account sources can check a password they are shown.

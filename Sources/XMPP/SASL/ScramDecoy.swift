@@ -1,7 +1,7 @@
-/// The keys shown for accounts that do not exist, so that a stranger cannot tell them from those that do (RFC 5802 §9).
+/// The keys shown for accounts that do not exist, so that a stranger cannot tell them from those that do.
 ///
 /// The salt depends on the account name and the secret alone and is therefore the same at every attempt. It only
-/// deceives while `iterations` and `saltSize` are those of real accounts and the secret outlives a restart.
+/// deceives while `iterations` and `saltSize` are those of real accounts and the secret outlives a restart
 package struct ScramDecoy: Sendable {
     /// Random bytes of this server, kept like a private key.
     package let secret: [UInt8]

@@ -22,10 +22,9 @@ extension Stanza {
         }
         if let element {
             element.writeAttributesOfEnvelope(into: &buffer)
-        } else if let id {
-            buffer.writeStaticString(" id='")
-            buffer.writeEscaped(id)
-            buffer.writeStaticString("'")
+        } else {
+            if let id { buffer.writeText(" id='", id) }
+            if let language { buffer.writeText(" xml:lang='", language) }
         }
         buffer.writeStaticString(">")
         let start = buffer.writerIndex
@@ -112,6 +111,12 @@ extension Element {
 }
 
 extension ByteBuffer {
+    fileprivate mutating func writeText(_ opening: StaticString, _ value: String) {
+        writeStaticString(opening)
+        writeEscaped(value)
+        writeStaticString("'")
+    }
+
     fileprivate mutating func writeAttribute(_ opening: StaticString, _ address: JID) {
         writeStaticString(opening)
         address.withUTF8 { writeEscaped(UnsafeRawBufferPointer($0)) }

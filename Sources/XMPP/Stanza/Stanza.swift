@@ -14,8 +14,9 @@ package struct Stanza: Sendable {
     /// The stanza as it was received: its attributes but `from`, `to` and `type`, and its content, are passed on.
     /// Nil for a stanza that the server made itself.
     package let element: Element?
-    /// For a stanza without `element`: its id and its content.
+    /// For a stanza without `element`: its id, `xml:lang` and content.
     package var id: String?
+    package var language: String?
     package var content: ByteBuffer?
     /// Elements added behind the content, such as the error of a bounced stanza or a delay stamp.
     package var appendix: ByteBuffer?

@@ -23,6 +23,23 @@ package final class StanzaParser {
             self.declarations = declarations
             self.isContentDefault = isContentDefault
         }
+
+        /// The root that a header opens.
+        package init(_ header: StreamHeader) {
+            self.init(
+                content: header.defaultNamespace, declarations: header.declarations,
+                isContentDefault: header.defaultNamespace != Namespace.streams.description)
+            if header.prefix != "stream", !header.prefix.isEmpty {
+                declarations.append(
+                    NamespaceDeclaration(prefix: header.prefix, namespace: Namespace.streams.description))
+            }
+        }
+    }
+
+    /// Whether the root of a stream is what every parser is primed with; else it needs a parser of its own.
+    package static func isUsual(_ header: StreamHeader) -> Bool {
+        header.defaultNamespace == Namespace.client.description && header.prefix == "stream"
+            && header.declarations.isEmpty
     }
 
     /// Elements above this size leave a large buffer behind in the context.
@@ -37,6 +54,11 @@ package final class StanzaParser {
     package init(root: Root = Root()) {
         self.root = root
         context = ParserContext(root: root)
+    }
+
+    /// Lets go of the received bytes, so that their buffer can be used again; unless an element is still in use.
+    package func release() {
+        if spare != nil, isKnownUniquelyReferenced(&spare) { spare?.source = ByteBuffer() }
     }
 
     /// Parses one element.

@@ -23,7 +23,7 @@ enum Fixture {
 }
 
 /// A folder that is gone when the object is.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let url: URL
 
     init() throws {
@@ -42,15 +42,21 @@ final class TemporaryFolder {
         return path(name)
     }
 
+    func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path(name)))) }
+
     /// Runs the `openssl` command in the folder and returns what it prints.
     @discardableResult
     func openssl(_ arguments: String...) throws -> String {
+        try openssl(arguments, input: "")
+    }
+
+    func openssl(_ arguments: [String], input: String) throws -> String {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["openssl"] + arguments
         process.currentDirectoryURL = url
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try FileHandle(forReadingFrom: URL(filePath: write("input-\(UUID())", input.utf8)))
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()

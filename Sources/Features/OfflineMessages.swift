@@ -1,0 +1,212 @@
+internal import Logging
+internal import NIOCore
+package import Server
+package import Storage
+internal import Synchronization
+package import XMPP
+
+/// XEP-0160: messages to somebody who is absent are kept, and delivered when they come back.
+package struct OfflineMessages: Feature {
+    package static let xeps = [160, 203]
+    package static let settings = [AnySetting(limit)]
+    package static let migrations = [
+        Migration(
+            name: "offline-1",
+            sql: [
+                """
+                CREATE TABLE offline_messages (
+                    account TEXT NOT NULL, id INTEGER NOT NULL, stanza BLOB NOT NULL, PRIMARY KEY (account, id))
+                """
+            ])
+    ]
+
+    static let limit = Setting(
+        "offline.messages-per-account", default: 1_000, in: 0...1_000_000,
+        "How many messages are kept for an absent person; one more is answered with an error.")
+
+    /// What is kept of an account.
+    private struct Queue {
+        var count = 0
+        /// A session is being given the kept messages; what arrives meanwhile lines up behind them.
+        var isBeingDelivered = false
+    }
+
+    private static let queue = AccountSlot(Queue())
+    /// How many messages are read at once.
+    private static let batch = 200
+
+    private unowned let kernel: Kernel
+    private let limit: Int
+    private let ids: MessageIDs
+
+    package init(kernel: Kernel) {
+        self.kernel = kernel
+        limit = kernel.configuration[Self.limit]
+        ids = MessageIDs()
+    }
+
+    package var registrations: [[Registration]] {
+        [
+            Registration.advertise("msgoffline", on: .server),
+            Registration.loading { account, transaction, state in
+                state[Self.queue].count =
+                    try transaction.first(
+                        "SELECT count(*) FROM offline_messages WHERE account = ?", [.text(account.description)]
+                    ) { try $0.integer(0) } ?? 0
+            },
+            Registration.message(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
+                guard Self.isKept(stanza) else { return .next }
+                let isBeingDelivered = scope.account.withState { $0[Self.queue].isBeingDelivered }
+                guard isBeingDelivered, stanza.to?.isBare == true else { return .next }
+                try keep(stanza, scope)
+                return .handled
+            },
+            Registration.message(.toAccount, .absent) { stanza, scope throws(StanzaError) in
+                guard Self.isKept(stanza) else { return .next }
+                try keep(stanza, scope)
+                return .handled
+            },
+            Registration.becameAvailable { deliver(to: $0) },
+        ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try transaction.execute("DELETE FROM offline_messages WHERE account = ?", [.text(account.description)])
+    }
+
+    /// §3: what is worth keeping: normal messages, and chat messages with more in them than a chat state.
+    private static func isKept(_ stanza: Stanza) -> Bool {
+        guard stanza.type == .normal || stanza.type == .chat else { return false }
+        guard let element = stanza.element else { return stanza.content != nil }
+        if element.child("no-store", in: .hints) != nil { return false }
+        return element.children.contains { child in
+            !child.isIn(.chatStates) && !child.isIn(.hints) && !child.isNamed("thread", in: .client)
+        }
+    }
+
+    // MARK: Keeping
+
+    private func keep(_ stanza: Stanza, _ scope: HookScope) throws(StanzaError) {
+        let account = scope.account
+        let hasRoom = account.withState { state in
+            guard state[Self.queue].count < limit else { return false }
+            state[Self.queue].count += 1
+            return true
+        }
+        // §2: "If not (e.g., because the recipient's offline message queue is full), the server returns a
+        // <service-unavailable/> error to the sender."
+        guard hasRoom else {
+            throw StanzaError(.serviceUnavailable, "too many messages wait for this person already", kind: .wait)
+        }
+        let id = ids.next()
+        var kept = stanza
+        var writer = XMLWriter(into: kept.appendix ?? ByteBuffer())
+        Delay(from: account.jid.domainJID, stamp: .now).write(into: &writer)
+        kept.appendix = writer.buffer
+        let bytes = [UInt8](kept.serialized.readableBytesView)
+        let reference = kernel.loops[scope.loop.index]
+        let logger = kernel.logger
+        kernel.database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO offline_messages (account, id, stanza) VALUES (?, ?, ?)",
+                [.text(account.jid.description), .integer(Int(id)), .bytes(bytes)])
+        } completion: { result in
+            guard case .failure(let error) = result else { return }
+            account.withState { $0[Self.queue].count -= 1 }
+            logger.error(
+                "A message for an absent person cannot be written.",
+                metadata: [LogKeys.jid: "\(account.jid)", LogKeys.reason: "\(error)"])
+            reference.execute { loop in
+                loop.kernel.router.bounce(stanza, StanzaError(.resourceConstraint), on: loop)
+            }
+        }
+    }
+
+    // MARK: Delivering
+
+    /// Gives a session with non-negative priority everything that is kept, oldest first.
+    private func deliver(to session: Session) {
+        let handle = session.handle
+        let begins = session.account.withState { state in
+            guard let presence = state.sessions.first(where: { $0.handle == handle })?.presence,
+                presence.priority >= 0, state[Self.queue].count > 0, !state[Self.queue].isBeingDelivered
+            else { return false }
+            state[Self.queue].isBeingDelivered = true
+            return true
+        }
+        if begins { deliverBatch(of: session.account, to: handle) }
+    }
+
+    private func deliverBatch(of account: Account, to handle: SessionHandle) {
+        let reference = kernel.loops[handle.loop]
+        kernel.database.read { transaction in
+            try transaction.rows(
+                "SELECT id, stanza FROM offline_messages WHERE account = ? ORDER BY id LIMIT \(Self.batch)",
+                [.text(account.jid.description)]
+            ) { (id: try $0.integer(0), stanza: try $0.bytes(1)) }
+        } completion: { result in
+            switch result {
+            case .failure(let error):
+                kernel.logger.error(
+                    "Kept messages cannot be read.",
+                    metadata: [LogKeys.jid: "\(account.jid)", LogKeys.reason: "\(error)"])
+                account.withState { $0[Self.queue].isBeingDelivered = false }
+            case .success(let messages):
+                reference.execute { loop in send(messages, of: account, to: handle, on: loop) }
+            }
+        }
+    }
+
+    private func send(
+        _ messages: [(id: Int, stanza: [UInt8])], of account: Account, to handle: SessionHandle, on loop: LoopContext
+    ) {
+        // A session that has gone leaves the rest to the next one.
+        guard account.sessions.contains(where: { $0.handle == handle && $0.isAvailable }) else {
+            return account.withState { $0[Self.queue].isBeingDelivered = false }
+        }
+        for message in messages { loop.send(ByteBuffer(bytes: message.stanza), to: handle) }
+        let ids = messages.map(\.id)
+        guard !ids.isEmpty else { return finish(account, handle, delivered: 0) }
+        kernel.database.write { transaction in
+            // One by one: a message with an earlier number may have been written since.
+            for id in ids {
+                try transaction.execute(
+                    "DELETE FROM offline_messages WHERE account = ? AND id = ?",
+                    [.text(account.jid.description), .integer(id)])
+            }
+        } completion: { result in
+            guard case .success = result else {
+                // They stay, and come once more with the next log-in; better than not at all.
+                return account.withState { $0[Self.queue].isBeingDelivered = false }
+            }
+            finish(account, handle, delivered: messages.count)
+        }
+    }
+
+    /// Goes on with what has come meanwhile, until nothing is kept any more.
+    private func finish(_ account: Account, _ handle: SessionHandle, delivered: Int) {
+        let isDone = account.withState { state in
+            state[Self.queue].count -= delivered
+            if state[Self.queue].count <= 0 || delivered == 0 {
+                state[Self.queue].isBeingDelivered = false
+                return true
+            }
+            return false
+        }
+        if !isDone { deliverBatch(of: account, to: handle) }
+    }
+}
+
+/// Numbers that grow with time and never repeat in the process.
+private final class MessageIDs: Sendable {
+    private let last = Atomic<Int64>(0)
+
+    func next() -> Int64 {
+        let now = DateTime.now.milliseconds << 12
+        while true {
+            let last = last.load(ordering: .relaxed)
+            let next = max(now, last + 1)
+            if self.last.compareExchange(expected: last, desired: next, ordering: .relaxed).exchanged { return next }
+        }
+    }
+}

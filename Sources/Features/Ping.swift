@@ -1,0 +1,20 @@
+package import Server
+package import XMPP
+
+/// XEP-0199: whoever asks whether the server is there gets an answer.
+package struct Ping: Feature {
+    package static let xeps = [199]
+
+    package init(kernel: Kernel) {}
+
+    package var registrations: [[Registration]] {
+        [
+            Registration.iq(.get, "ping", in: .ping, on: .server, .inline { _, _, _, _ in }),
+            Registration.iq(.get, "ping", in: .ping, on: .account, .inline { _, _, _, _ in }),
+        ]
+    }
+}
+
+extension Namespace {
+    package static let ping: Namespace = "urn:xmpp:ping"
+}

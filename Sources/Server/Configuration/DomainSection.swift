@@ -1,0 +1,84 @@
+/// A domain of the server, under `domains:`.
+package struct DomainSection: Equatable, Sendable {
+    /// The prepared domain name.
+    package var name: String
+    /// PEM file with the certificate and its chain; nil for a self-signed one made at the first start.
+    package var certificate: String?
+    /// PEM file with the private key of the certificate.
+    package var key: String?
+    /// Where its accounts are, asked in this order.
+    package var accounts: [AccountSource]
+
+    package enum AccountSource: Hashable, Sendable {
+        /// The server's own accounts.
+        case local
+        /// A directory of that name under `directories:`.
+        case directory(String)
+    }
+
+    package init(name: String, certificate: String? = nil, key: String? = nil, accounts: [AccountSource] = [.local]) {
+        self.name = name
+        self.certificate = certificate
+        self.key = key
+        self.accounts = accounts
+    }
+}
+
+extension DomainSection {
+    static let settings = [AnySetting(certificateFile), AnySetting(keyFile), AnySetting(accountSources)]
+
+    private static let certificateFile = Setting(
+        "certificate", example: "certs/example.org.pem", reload: true,
+        """
+        PEM file with the certificate and its chain. Without it the server makes a self-signed one at the first \
+        start, which clients will not trust.
+        """)
+
+    private static let keyFile = Setting(
+        "key", example: "certs/example.org.key", reload: true, "PEM file with the private key of the certificate.")
+
+    private static let accountSources = Setting(
+        "accounts", default: ["local"],
+        "Where the accounts are: local (made with \"martlet user add\") and names from \"directories\", asked in this order."
+    )
+
+    init(name: String, _ section: SectionReader, directories: [String]) {
+        self.init(name: name, certificate: section.file(Self.certificateFile), key: section.file(Self.keyFile))
+        for (one, other) in [("certificate", "key"), ("key", "certificate")] {
+            guard let entry = section.entry(one), section.entry(other) == nil else { continue }
+            section.report(entry.position, "\(section.path(one)) needs \"\(other)\" beside it; both come as a pair")
+        }
+        readAccounts(section, directories: directories)
+        section.rejectUnknown(known: Self.settings.map(\.path))
+    }
+
+    private mutating func readAccounts(_ section: SectionReader, directories: [String]) {
+        let names = section.value(of: Self.accountSources)
+        guard let entry = section.entry("accounts") else { return }
+        let path = section.path("accounts")
+        if names.isEmpty { section.report(entry.value.position, "\(path) is empty; write [local]") }
+        accounts = []
+        for name in names {
+            let source = name == "local" ? AccountSource.local : .directory(name)
+            if accounts.contains(source) {
+                section.report(entry.value.position, "\(path) names \"\(YAMLNode.shortened(name))\" twice; remove one")
+            } else if source != .local, !directories.contains(name) {
+                let suggestion = Suggestion.nearest(to: name, among: ["local"] + directories)
+                section.report(
+                    entry.value.position,
+                    "\(path): there is no directory \"\(YAMLNode.shortened(name))\"; "
+                        + (suggestion.map { "did you mean \"\($0)\"?" } ?? "describe it under \"directories:\""))
+            }
+            accounts.append(source)
+        }
+    }
+
+    var entries: [ConfigurationEntry] {
+        [
+            ConfigurationEntry("domains.\(name)", "", reload: false),
+            ConfigurationEntry("domains.\(name).certificate", certificate ?? "", reload: true, isPart: true),
+            ConfigurationEntry("domains.\(name).key", key ?? "", reload: true, isPart: true),
+            ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false, isPart: true),
+        ]
+    }
+}

@@ -1,0 +1,103 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import TLS
+internal import XMPP
+
+/// A port that accepts clients' connections, and what is to be negotiated on them.
+///
+/// Shared by all event loops; immutable but for the socket it listens on.
+package final class Listener: Sendable {
+    package let section: ListenerSection
+    let features: [any StreamFeature]
+    let rules: [StreamFeatureRule]
+    private let kernel: Kernel
+
+    init(_ section: ListenerSection, kernel: Kernel) {
+        self.section = section
+        self.kernel = kernel
+        // TLS from the first byte, or none at all, leaves nothing to start.
+        let offersStartTLS = section.tls == .required || section.tls == .optional
+        features = kernel.registry.streamFeatures.filter { offersStartTLS || !($0 is StartTLS) }
+        rules = features.map(\.rule)
+    }
+
+    /// What a new connection has reached before anything was negotiated.
+    var initialFacts: StreamFacts {
+        switch section.tls {
+        case .required, .direct: []
+        case .optional, .none: .secure
+        }
+    }
+
+    /// Begins to accept connections.
+    /// - Returns: the listening channel.
+    /// - Throws: an error whose description tells the administrator what to do.
+    func open(on group: any EventLoopGroup) async throws -> any Channel {
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // A connection keeps a buffer of the size it expects to need next; most connections are idle.
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try accept(channel) }
+            }
+        do {
+            return try await bootstrap.bind(host: section.address.description, port: section.port).get()
+        } catch {
+            throw ListenerError(
+                description: "cannot listen on \(section.address) port \(section.port): \(error); "
+                    + "stop what uses the port, or change \"port\" or \"address\" under \"listen:\"")
+        }
+    }
+
+    private func accept(_ channel: any Channel) throws {
+        guard let loop = kernel.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
+        let address = channel.remoteAddress.flatMap(IPAddress.init)
+        guard let admission = kernel.addresses.admit(address) else {
+            kernel.logger.info(
+                "An address has too many connections; one more is closed.",
+                metadata: [LogKeys.address: "\(address.map(\.description) ?? "unknown")"])
+            // RFC 6120 §4.9.3.17; written blindly, since the peer has not spoken yet.
+            if section.tls != .direct { refuse(channel) }
+            throw ChannelError.ioOnClosedChannel
+        }
+        channel.closeFuture.whenComplete { _ in admission.end() }
+        let stream = StreamHandler(loop: loop, listener: self, address: address)
+        if section.tls == .direct {
+            try channel.pipeline.syncOperations.addHandler(
+                TLSHandler(server: kernel.identities, protocols: ["xmpp-client"], gate: loop.handshakes))
+        }
+        try channel.pipeline.syncOperations.addHandler(stream)
+    }
+
+    private func refuse(_ channel: any Channel) {
+        var buffer = channel.allocator.buffer(capacity: 512)
+        StreamHeader.write(
+            into: &buffer, from: kernel.servedDomain(nil)?.description, to: nil, id: StreamHandler.randomID(), language: "en")
+        var writer = XMLWriter(into: buffer)
+        StreamError(.resourceConstraint, "too many connections from your address").write(into: &writer)
+        writer.buffer.writeStaticString("</stream:stream>")
+        channel.writeAndFlush(writer.buffer, promise: nil)
+    }
+
+    /// The channel of a stream has told of something: what matters here is the end of a TLS handshake.
+    func secured(_ stream: StreamHandler, _ event: Any) {
+        if case .handshakeCompleted = event as? TLSEvent { stream.negotiated([.encrypted, .secure]) }
+    }
+}
+
+/// A port cannot be listened on; the description is a line for the administrator.
+package struct ListenerError: Error, CustomStringConvertible {
+    package let description: String
+}
+
+extension IPAddress {
+    init?(_ address: SocketAddress) {
+        guard let text = address.ipAddress else { return nil }
+        self.init(text)
+    }
+}

@@ -1,0 +1,409 @@
+internal import Logging
+package import NIOCore
+package import XMPP
+
+/// A client's stream on its connection: bytes in, stanzas to the session, stanzas out (RFC 6120 §4).
+///
+/// Callbacks of the channel become events of the stream machine, whose results are carried out here; what can be
+/// negotiated is in the stream features. Belongs to the event loop of its channel.
+package final class StreamHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    package let loop: LoopContext
+    package let listener: Listener
+    /// The address of the peer.
+    package let address: IPAddress?
+    /// Random, sent in the stream header (RFC 6120 §4.7.3); tells the stream's log lines from others'.
+    package private(set) var id: String
+    package private(set) var machine: StreamMachine
+    /// Whom the peer has proved to be: a bare JID.
+    package var authenticated: JID?
+    package private(set) var session: Session?
+    package var kernel: Kernel { loop.kernel }
+    package var facts: StreamFacts { machine.facts }
+
+    private var context: ChannelHandlerContext?
+    private var framer: StanzaFramer
+    /// For a stream whose root declares more than usual.
+    private var ownParser: StanzaParser?
+    private var slots = Slots()
+    private var received = ByteBuffer()
+    /// How much of `received` the framer has seen.
+    private var scanned = 0
+    private var unsent = ByteBuffer()
+    private var isUnflushed = false
+    private var hasSentHeader = false
+    /// Reasons not to process what arrives.
+    private var pauses = 0
+    private var isReadHeld = false
+    private var bytesBucket: TokenBucket
+    private var stanzasBucket: TokenBucket
+    let opened: NIODeadline
+    /// When the peer was heard last, and whether it has been asked for a sign of life since.
+    private(set) var heard: NIODeadline
+    private var isProbed = false
+    private var limits: StreamLimits
+
+    init(loop: LoopContext, listener: Listener, address: IPAddress?) {
+        self.loop = loop
+        self.listener = listener
+        self.address = address
+        let now = NIODeadline.now()
+        let limits = loop.kernel.limits
+        self.limits = limits
+        opened = now
+        heard = now
+        id = StreamHandler.randomID()
+        framer = StanzaFramer(maximumDepth: limits.afterLogin.depth)
+        machine = StreamMachine(facts: listener.initialFacts, rules: listener.rules)
+        bytesBucket = TokenBucket(rate: limits.bytesPerSecond, burst: limits.bytesBurst, now: now)
+        stanzasBucket = TokenBucket(rate: limits.stanzasPerSecond, burst: limits.stanzasBurst, now: now)
+    }
+
+    package subscript<Value>(slot: StreamSlot<Value>) -> Value {
+        get { slots[slot.index, slot.make()] }
+        _modify { yield &slots[slot.index, slot.make()] }
+    }
+
+    var logger: Logger {
+        var logger = kernel.logger
+        logger[metadataKey: LogKeys.stream] = "\(id)"
+        if let authenticated { logger[metadataKey: LogKeys.account] = "\(authenticated)" }
+        return logger
+    }
+
+    // MARK: Channel
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.add(self)
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        loop.remove(self)
+        endSession()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        _ = machine.endReceived()
+        endSession()
+        loop.flush()
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        // After the end of our stream nothing is processed; what still comes is read so that the peer can read our end.
+        guard !machine.isClosing else { return }
+        heard = .now()
+        isProbed = false
+        if let wait = bytesBucket.spend(bytes.readableBytes, now: heard) { pause(for: wait) }
+        if received.readableBytes == 0 {
+            received = bytes
+        } else {
+            received.writeBuffer(&bytes)
+        }
+        process()
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        loop.flush()
+        context.fireChannelReadComplete()
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if pauses > 0 {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { flushOutput() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case let event as ChannelEvent where event == .inputClosed:
+            peerEnded()
+            loop.flush()
+        default:
+            listener.secured(self, event)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("A connection has failed.", metadata: [LogKeys.reason: "\(error)"])
+        _ = machine.endReceived()
+        endSession()
+        loop.flush()
+        context.close(promise: nil)
+    }
+
+    /// Puts a handler between this stream and the socket.
+    package func insertBelow(_ handler: any ChannelHandler & RemovableChannelHandler) throws {
+        guard let context else { return }
+        try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+    }
+
+    /// The handler of a type below this stream.
+    package func handlerBelow<Handler: ChannelHandler>(_ type: Handler.Type) -> Handler? {
+        try? context?.pipeline.syncOperations.handler(type: type)
+    }
+
+    // MARK: Reading
+
+    private func process() {
+        while pauses == 0, !machine.isClosing, received.readableBytes > 0 {
+            let step = received.withUnsafeReadableBytes { framer.scan($0, from: scanned) }
+            scanned = 0
+            do throws(StreamError) {
+                switch step {
+                case .incomplete:
+                    return try keepPartial()
+                case .blank(let end):
+                    received.moveReaderIndex(forwardBy: end)
+                case .header(let end):
+                    guard let bytes = received.readSlice(length: end) else { return }
+                    try openStream(StreamHeader(parsing: bytes))
+                case .element(let end):
+                    guard let bytes = received.readSlice(length: end) else { return }
+                    if machine.facts.contains(.bound), let wait = stanzasBucket.spend(1, now: heard) { pause(for: wait) }
+                    let parser = ownParser ?? loop.parser
+                    defer { parser.release() }
+                    try process(parser.parse(bytes, limits: currentLimits))
+                case .streamEnd(let end):
+                    received.moveReaderIndex(forwardBy: end)
+                    peerEnded()
+                case .refused(let error):
+                    throw error
+                }
+            } catch {
+                close(error)
+            }
+        }
+        if received.readableBytes == 0, scanned == 0 { received = ByteBuffer() }
+    }
+
+    private var currentLimits: XMLLimits {
+        machine.facts.contains(.authenticated) ? limits.afterLogin : limits.beforeLogin
+    }
+
+    /// Keeps the beginning of an element, in memory of its own size.
+    private func keepPartial() throws(StreamError) {
+        scanned = received.readableBytes
+        guard scanned <= currentLimits.bytes else {
+            throw StreamError(.policyViolation, "an element is larger than \(currentLimits.bytes) bytes")
+        }
+        if received.storageCapacity > 2 * scanned + 256 {
+            received = ByteBuffer(bytes: received.readableBytesView)
+        }
+    }
+
+    private func openStream(_ header: StreamHeader) throws(StreamError) {
+        let result = machine.headerReceived(header, domainNamed: kernel.servedDomain)
+        if hasSentHeader { id = Self.randomID() }
+        ownParser = StanzaParser.isUsual(header) ? nil : StanzaParser(root: StanzaParser.Root(header))
+        switch result {
+        case .fail(let error):
+            throw error
+        case .open(let domain):
+            sendHeader(from: domain, to: authenticated)
+            output { buffer in
+                var writer = XMLWriter(into: buffer)
+                buffer = ByteBuffer()
+                writer.buffer.writeStaticString("<stream:features>")
+                for index in machine.offers { listener.features[index].offer(on: self, into: &writer) }
+                writer.buffer.writeStaticString("</stream:features>")
+                buffer = writer.buffer
+            }
+        }
+    }
+
+    private func process(_ element: Element) throws(StreamError) {
+        switch machine.elementReceived(element) {
+        case .negotiate(let rule): try listener.features[rule].negotiate(element, on: self)
+        case .stanza(let kind): try session?.receive(element, kind)
+        case .peerFailed: close(nil)
+        case .ignore: break
+        case .fail(let error): throw error
+        }
+    }
+
+    // MARK: Negotiation
+
+    /// Something was negotiated; with a restart, the peer opens a new stream on this connection.
+    package func negotiated(_ facts: StreamFacts, restarts: Bool = false) {
+        machine.negotiated(facts, restarts: restarts)
+        if restarts {
+            // RFC 6120 §5.4.3.3: what came before the restart must not be taken for what comes after it.
+            received = ByteBuffer()
+            scanned = 0
+            framer = StanzaFramer(maximumDepth: limits.afterLogin.depth)
+        }
+    }
+
+    /// Whether the peer has sent more than the element at hand, without waiting for the answer.
+    package var hasMoreInput: Bool { received.readableBytes > 0 }
+
+    /// The stream now carries a session.
+    func attach(_ session: Session) {
+        self.session = session
+        slots = Slots()
+        negotiated(.bound)
+    }
+
+    // MARK: Pausing
+
+    /// Stops processing and reading until the returned function is called, on any thread.
+    package func pause() -> @Sendable () -> Void {
+        pauses += 1
+        let stream = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let reference = kernel.loops[loop.index]
+        return { reference.execute { _ in stream.value.resume() } }
+    }
+
+    private func pause(for time: TimeAmount) {
+        pauses += 1
+        loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            self.resume()
+            self.loop.flush()
+        }
+    }
+
+    private func resume() {
+        pauses -= 1
+        guard pauses == 0 else { return }
+        process()
+        if pauses == 0, isReadHeld {
+            isReadHeld = false
+            context?.read()
+        }
+    }
+
+    // MARK: Writing
+
+    /// Appends to what will be sent with the next flush of the loop.
+    package func output(_ write: (inout ByteBuffer) -> Void) {
+        guard let context else { return }
+        if unsent.readableBytes == 0 { unsent = context.channel.allocator.buffer(capacity: 512) }
+        write(&unsent)
+        if unsent.readableBytes > limits.unsent {
+            // The peer does not read; there is no way to tell it.
+            logger.info("A client does not read what it is sent; its connection is closed.")
+            unsent = ByteBuffer()
+            _ = machine.endSent()
+            context.close(promise: nil)
+        } else if !isUnflushed {
+            isUnflushed = true
+            loop.markUnflushed(self)
+        }
+    }
+
+    /// Writes what is unsent, unless the channel's own buffer is full.
+    func flushOutput() {
+        isUnflushed = false
+        guard let context, unsent.readableBytes > 0, context.channel.isWritable || machine.isClosing else { return }
+        let bytes = unsent
+        unsent = ByteBuffer()
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func sendHeader(from domain: JID?, to: JID?) {
+        hasSentHeader = true
+        let id = id
+        output {
+            StreamHeader.write(into: &$0, from: domain?.description, to: to?.description, id: id, language: "en")
+        }
+    }
+
+    // MARK: Ending
+
+    /// Ends our stream, with an error or without, and the connection when the peer has ended its own (RFC 6120 §4.4).
+    package func close(_ error: StreamError?) {
+        // §4.9.1.2: an error while the stream is being opened follows an opening tag of our own.
+        if !hasSentHeader, error != nil { sendHeader(from: machine.domain ?? kernel.servedDomain(nil), to: nil) }
+        let hadHeader = hasSentHeader
+        guard machine.endSent() else { return }
+        if let error {
+            logger.debug("A stream is closed.", metadata: [LogKeys.condition: "\(error)"])
+            output { buffer in
+                var writer = XMLWriter(into: buffer)
+                buffer = ByteBuffer()
+                error.write(into: &writer)
+                buffer = writer.buffer
+            }
+        }
+        if hadHeader { output { $0.writeStaticString("</stream:stream>") } }
+        received = ByteBuffer()
+        endSession()
+        loop.flush()
+        closeConnection(after: limits.closing)
+    }
+
+    private func peerEnded() {
+        let answers = machine.endReceived()
+        endSession()
+        if answers, hasSentHeader {
+            output { $0.writeStaticString("</stream:stream>") }
+            flushOutput()
+        }
+        context?.close(promise: nil)
+    }
+
+    /// Gives the peer time to read our last words: closing with unread input would discard them on their way.
+    private func closeConnection(after time: TimeAmount) {
+        guard let context else { return }
+        let channel = context.channel
+        channel.close(mode: .output, promise: nil)
+        if pauses > 0 {
+            pauses = 0
+            context.read()
+        }
+        loop.eventLoop.assumeIsolated().scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+
+    private func endSession() {
+        guard let session else { return }
+        self.session = nil
+        session.end()
+    }
+
+    // MARK: Time
+
+    /// Called from time to time: closes what takes too long to log in, and what is silent for too long.
+    func checkTime(_ now: NIODeadline) {
+        guard !machine.isClosing else { return }
+        guard machine.facts.contains(.bound) else {
+            if now - opened > limits.loginTime {
+                close(StreamError(.connectionTimeout, "log-in took too long"))
+                if !hasSentHeader { context?.close(promise: nil) }
+            }
+            return
+        }
+        if now - heard > limits.keepalive + limits.keepaliveAnswer {
+            close(StreamError(.connectionTimeout))
+        } else if now - heard > limits.keepalive, !isProbed {
+            isProbed = true
+            // A blank is answered by nobody, but a connection that is gone fails to take it (RFC 6120 §4.6.1);
+            // a request is answered by every client (XEP-0199).
+            session?.send(
+                Stanza(.iq, type: .get, from: machine.domain, to: session?.jid, id: "alive-\(id.prefix(6))") {
+                    $0.element("ping", in: "urn:xmpp:ping")
+                })
+        }
+    }
+
+    /// 22 characters of base 64 without padding: 128 random bits.
+    static func randomID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<2).flatMap { _ in withUnsafeBytes(of: generator.next() as UInt64) { Array($0) } }
+        return String(decoding: Base64.encode(bytes), as: UTF8.self).filter { $0 != "=" }
+    }
+}

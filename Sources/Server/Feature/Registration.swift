@@ -1,0 +1,125 @@
+package import Storage
+package import XMPP
+
+/// Who is asked: an account (its bare JID) or the server (its domain).
+package enum Asked: Sendable, Hashable {
+    case account, server
+}
+
+/// One thing that a feature adds to the server. A feature is a list of these.
+package struct Registration: Sendable {
+    package enum Kind: Sendable {
+        case advertise(String, on: Asked)
+        case identity(category: String, type: String, name: String?, on: Asked)
+        case information(DataForm)
+        case iq(IQKey, IQHandler)
+        case hook(Stanza.Kind, Direction, Phase, StanzaHook)
+        case stream(any StreamFeature)
+        case loader(AccountLoader)
+        case sessionBound(@Sendable (Session) -> Void)
+        case becameAvailable(@Sendable (Session) -> Void)
+        case becameUnavailable(@Sendable (Session, Stanza) -> Void)
+        case sessionEnded(@Sendable (Session, BoundSession) -> Void)
+    }
+
+    package let kind: Kind
+
+    // MARK: Service discovery
+
+    /// Lists namespaces in the answers of service discovery (XEP-0030 §3.1).
+    package static func advertise(_ namespaces: Namespace..., on asked: Asked) -> [Registration] {
+        namespaces.map { Registration(kind: .advertise($0.description, on: asked)) }
+    }
+
+    /// Adds an identity to the answers of service discovery.
+    package static func identity(category: String, type: String, name: String? = nil, on asked: Asked) -> [Registration] {
+        [Registration(kind: .identity(category: category, type: type, name: name, on: asked))]
+    }
+
+    /// Adds a form to the server's answer to service discovery (XEP-0128).
+    package static func information(_ form: DataForm) -> [Registration] { [Registration(kind: .information(form))] }
+
+    // MARK: Requests
+
+    /// Answers requests. Handling a namespace advertises it, unless `isAdvertised` is false.
+    /// - Parameter type: `.get` or `.set`.
+    package static func iq(
+        _ type: StanzaType, _ name: StaticString, in namespace: Namespace, on asked: Asked, isAdvertised: Bool = true,
+        _ handler: IQHandler
+    ) -> [Registration] {
+        var result = [
+            Registration(kind: .iq(IQKey(type: type, name: name, namespace: namespace, asked: asked), handler))
+        ]
+        if isAdvertised { result += advertise(namespace, on: asked) }
+        return result
+    }
+
+    // MARK: Stanzas on their way
+
+    package static func message(_ direction: Direction, _ phase: Phase, _ hook: @escaping StanzaHook) -> [Registration] {
+        [Registration(kind: .hook(.message, direction, phase, hook))]
+    }
+
+    package static func presence(_ direction: Direction, _ phase: Phase, _ hook: @escaping StanzaHook) -> [Registration] {
+        [Registration(kind: .hook(.presence, direction, phase, hook))]
+    }
+
+    package static func anyIQ(_ direction: Direction, _ phase: Phase, _ hook: @escaping StanzaHook) -> [Registration] {
+        [Registration(kind: .hook(.iq, direction, phase, hook))]
+    }
+
+    // MARK: Streams, sessions, accounts
+
+    /// Something to be negotiated, or only announced, before or after log-in.
+    package static func stream(_ feature: any StreamFeature) -> [Registration] { [Registration(kind: .stream(feature))] }
+
+    /// Fills slots when an account is brought into memory; runs on a thread of the database.
+    package static func loading(
+        _ load: @escaping @Sendable (JID, Transaction, inout AccountState) throws -> Void
+    ) -> [Registration] {
+        [Registration(kind: .loader(AccountLoader(load: load)))]
+    }
+
+    /// A resource was bound. Runs on the session's event loop.
+    package static func sessionBound(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
+        [Registration(kind: .sessionBound(body))]
+    }
+
+    /// A session has sent initial presence (RFC 6121 §4.2), which has been broadcast. Runs on its event loop.
+    package static func becameAvailable(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
+        [Registration(kind: .becameAvailable(body))]
+    }
+
+    /// A session has sent unavailable presence, which is handed on (RFC 6121 §4.5). Runs on its event loop.
+    package static func becameUnavailable(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
+        [Registration(kind: .becameUnavailable(body))]
+    }
+
+    /// A session has ended, with or without unavailable presence; it is no longer among its account's sessions.
+    /// What the account knew of it last is handed on. Runs on the session's event loop.
+    package static func sessionEnded(_ body: @escaping @Sendable (Session, BoundSession) -> Void) -> [Registration] {
+        [Registration(kind: .sessionEnded(body))]
+    }
+}
+
+/// Reads what a feature keeps of an account.
+package struct AccountLoader: Sendable {
+    let load: @Sendable (JID, Transaction, inout AccountState) throws -> Void
+}
+
+/// What tells one request from another.
+package struct IQKey: Sendable, Hashable, CustomStringConvertible {
+    let type: StanzaType
+    let name: Namespace
+    let namespace: Namespace
+    let asked: Asked
+
+    init(type: StanzaType, name: StaticString, namespace: Namespace, asked: Asked) {
+        self.type = type
+        self.name = Namespace(name)
+        self.namespace = namespace
+        self.asked = asked
+    }
+
+    package var description: String { "\(type) <\(name) xmlns='\(namespace)'/> on \(asked)" }
+}

@@ -1,0 +1,78 @@
+internal import Logging
+internal import NIOCore
+internal import XMPP
+
+extension Registry {
+    /// Answers an IQ that is addressed to the server or to an account (RFC 6120 §8.2.3, RFC 6121 §8.5.1).
+    /// - Throws: the refusal, to be answered by the caller.
+    func answer(_ stanza: Stanza, on loop: LoopContext, session: Session?) throws(StanzaError) {
+        // Nothing was asked for by an IQ of ours that nobody waits for any more.
+        guard stanza.type == .get || stanza.type == .set else { return }
+        guard let to = stanza.to, let from = stanza.from, let payload = stanza.element?.firstChild else {
+            throw StanzaError(.badRequest)
+        }
+        let asked: Asked = to.bare.isDomain ? .server : .account
+        guard let handler = handler(stanza.type, payload, on: asked) else {
+            throw StanzaError(.serviceUnavailable)
+        }
+        let request = IQRequest(
+            from: from, to: to, type: stanza.type, payload: payload,
+            account: asked == .account ? loop.kernel.accounts[to.bare] : nil)
+        switch handler {
+        case .inline(let body):
+            var writer = XMLWriter()
+            try body(request, loop, session, &writer)
+            send(result(of: stanza, writer.buffer), on: loop, session)
+        case .ordered(let body):
+            guard let session else { return answerLater(stanza, request, on: loop, nil, resume: {}, body) }
+            answerLater(stanza, request, on: loop, session, resume: session.pause(), body)
+        case .concurrent(let body):
+            answerLater(stanza, request, on: loop, session, resume: {}, body)
+        }
+    }
+
+    private func answerLater(
+        _ stanza: Stanza, _ request: IQRequest, on loop: LoopContext, _ session: Session?,
+        resume: @escaping @Sendable () -> Void,
+        _ body: @escaping @Sendable (IQRequest) async throws(StanzaError) -> ByteBuffer?
+    ) {
+        let reference = loop.kernel.loops[loop.index]
+        let id = session?.handle.id
+        Task {
+            let answer: Result<ByteBuffer?, StanzaError>
+            do throws(StanzaError) {
+                answer = .success(try await body(request))
+            } catch {
+                answer = .failure(error)
+            }
+            reference.execute { context in
+                defer { resume() }
+                let session = id.flatMap { context.sessions[$0] }
+                switch answer {
+                case .success(let content): self.send(self.result(of: stanza, content), on: context, session)
+                case .failure(let error):
+                    if let session {
+                        session.refuse(stanza, error)
+                    } else {
+                        context.kernel.router.bounce(stanza, error, on: context)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The answer: a result with the request's id, and the addresses exchanged.
+    private func result(of request: Stanza, _ content: ByteBuffer?) -> Stanza {
+        var result = Stanza(.iq, type: .result, from: request.to, to: request.from, id: request.identifier)
+        result.content = content
+        return result
+    }
+
+    private func send(_ result: Stanza, on loop: LoopContext, _ session: Session?) {
+        if let session {
+            session.send(result)
+        } else {
+            _ = try? loop.kernel.router.route(result, on: loop)
+        }
+    }
+}

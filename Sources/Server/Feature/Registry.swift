@@ -1,0 +1,144 @@
+package import XMPP
+
+/// What all features have registered, sorted and frozen at the start; read without locks from every event loop.
+package final class Registry: Sendable {
+    /// The hooks that see one kind of stanza going one way, in the order of phases.
+    struct Hooks: Sendable {
+        var beforeDelivery: [StanzaHook] = []
+        var absent: [StanzaHook] = []
+        var observe: [StanzaHook] = []
+    }
+
+    /// An identity in answers of service discovery (XEP-0030 §3.1).
+    package struct Identity: Sendable, Hashable {
+        package let category: String
+        package let type: String
+        package let name: String?
+    }
+
+    /// What service discovery tells of the server or of an account.
+    package struct Discovery: Sendable {
+        package fileprivate(set) var identities: [Identity] = []
+        /// Sorted, without repetition.
+        package fileprivate(set) var features: [String] = []
+        package fileprivate(set) var forms: [DataForm] = []
+    }
+
+    package let server: Discovery
+    package let account: Discovery
+    package let streamFeatures: [any StreamFeature]
+    let loaders: [AccountLoader]
+    let sessionBound: [@Sendable (Session) -> Void]
+    package let becameAvailable: [@Sendable (Session) -> Void]
+    package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
+    let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
+    private let hooks: [Hooks]
+    /// By hash of type, name, namespace and who is asked.
+    private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
+
+    /// - Throws: `DuplicateRegistration` if two features answer the same request.
+    init(_ registrations: [Registration]) throws(DuplicateRegistration) {
+        var server = Discovery()
+        var account = Discovery()
+        var streamFeatures: [any StreamFeature] = []
+        var loaders: [AccountLoader] = []
+        var sessionBound: [@Sendable (Session) -> Void] = []
+        var becameAvailable: [@Sendable (Session) -> Void] = []
+        var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
+        var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
+        var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
+        var found: [(place: Int, phase: Phase, hook: StanzaHook)] = []
+        for registration in registrations {
+            switch registration.kind {
+            case .advertise(let namespace, .server): server.features.append(namespace)
+            case .advertise(let namespace, .account): account.features.append(namespace)
+            case .identity(let category, let type, let name, .server):
+                server.identities.append(Identity(category: category, type: type, name: name))
+            case .identity(let category, let type, let name, .account):
+                account.identities.append(Identity(category: category, type: type, name: name))
+            case .information(let form): server.forms.append(form)
+            case .iq(let key, let handler):
+                let hash = key.lookupHash
+                guard handlers[hash, default: []].allSatisfy({ $0.key != key }) else {
+                    throw DuplicateRegistration(description: "two features answer \(key)")
+                }
+                handlers[hash, default: []].append((key, handler))
+            case .hook(let kind, let direction, let phase, let hook):
+                found.append((Self.place(kind, direction), phase, hook))
+            case .stream(let feature): streamFeatures.append(feature)
+            case .loader(let loader): loaders.append(loader)
+            case .sessionBound(let body): sessionBound.append(body)
+            case .becameAvailable(let body): becameAvailable.append(body)
+            case .becameUnavailable(let body): becameUnavailable.append(body)
+            case .sessionEnded(let body): sessionEnded.append(body)
+            }
+        }
+        server.features = Set(server.features).sorted()
+        account.features = Set(account.features).sorted()
+        var hooks = Array(repeating: Hooks(), count: 3 * Direction.allCases.count)
+        for phase in Phase.allCases {
+            for entry in found where entry.phase == phase {
+                switch phase {
+                case .reject, .rewrite, .archive, .copy, .deliver: hooks[entry.place].beforeDelivery.append(entry.hook)
+                case .absent: hooks[entry.place].absent.append(entry.hook)
+                case .observe: hooks[entry.place].observe.append(entry.hook)
+                }
+            }
+        }
+        self.server = server
+        self.account = account
+        self.streamFeatures = streamFeatures
+        self.loaders = loaders
+        self.sessionBound = sessionBound
+        self.becameAvailable = becameAvailable
+        self.becameUnavailable = becameUnavailable
+        self.sessionEnded = sessionEnded
+        self.handlers = handlers
+        self.hooks = hooks
+    }
+
+    func hooks(_ kind: Stanza.Kind, _ direction: Direction) -> Hooks {
+        hooks[Self.place(kind, direction)]
+    }
+
+    private static func place(_ kind: Stanza.Kind, _ direction: Direction) -> Int {
+        Int(kind.rawValue) * Direction.allCases.count + direction.rawValue
+    }
+
+    func handler(_ type: StanzaType, _ payload: Element, on asked: Asked) -> IQHandler? {
+        let hash = payload.withNames { IQKey.lookupHash(type, asked, $0, $1) }
+        return handlers[hash]?.first { entry in
+            entry.key.type == type && entry.key.asked == asked
+                && payload.isNamed(entry.key.name.text, in: entry.key.namespace)
+        }?.handler
+    }
+}
+
+/// Two features want the same thing: a mistake in the program.
+package struct DuplicateRegistration: Error, CustomStringConvertible {
+    package let description: String
+}
+
+extension IQKey {
+    fileprivate var lookupHash: UInt64 {
+        name.text.withUTF8Buffer { name in
+            namespace.text.withUTF8Buffer { namespace in
+                Self.lookupHash(type, asked, UnsafeRawBufferPointer(name), UnsafeRawBufferPointer(namespace))
+            }
+        }
+    }
+
+    /// FNV-1a: the keys are our own, so nobody else can make them collide.
+    fileprivate static func lookupHash(
+        _ type: StanzaType, _ asked: Asked, _ name: UnsafeRawBufferPointer, _ namespace: UnsafeRawBufferPointer
+    ) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        mix(type.rawValue)
+        mix(asked == .account ? 1 : 0)
+        for byte in name { mix(byte) }
+        mix(0)
+        for byte in namespace { mix(byte) }
+        return hash
+    }
+}

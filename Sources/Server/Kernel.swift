@@ -1,0 +1,129 @@
+internal import Accounts
+package import Logging
+internal import NIOCore
+package import Storage
+internal import Synchronization
+package import TLS
+package import XMPP
+
+/// What all parts of the server share: domains, accounts in memory, features, event loops.
+///
+/// `@unchecked Sendable`: its variables are set in `init` only; what changes later is behind locks.
+package final class Kernel: @unchecked Sendable {
+    package let configuration: Configuration
+    package let logger: Logger
+    package let database: Database
+    /// The certificates shown to clients, exchanged when they are reloaded.
+    package let identities: TLSIdentities
+    /// The served domains by their JID.
+    package let domains: [JID: Domain]
+    package private(set) var registry: Registry!
+    package private(set) var accounts: AccountTable!
+    package private(set) var loops: [LoopReference] = []
+    package private(set) var router: Router!
+    private(set) var binding: Binding!
+    let addresses: AddressAdmission
+    let throttle: LoginThrottle
+    private let defaultDomain: JID?
+    private let currentLimits: Mutex<StreamLimits>
+    private let sessionCount = Atomic<UInt64>(0)
+
+    /// - Parameters:
+    ///   - group: the event loops that connections are served on.
+    ///   - features: the extensions, in the order in which hooks of one phase run.
+    init(
+        configuration: Configuration, logger: Logger, database: Database, identities: TLSIdentities,
+        domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type]
+    ) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.database = database
+        self.identities = identities
+        self.domains = Dictionary(uniqueKeysWithValues: domains.map { ($0.jid, $0) })
+        defaultDomain = domains.count == 1 ? domains[0].jid : nil
+        addresses = AddressAdmission(configuration)
+        throttle = LoginThrottle(configuration)
+        currentLimits = Mutex(StreamLimits(configuration))
+        registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })
+        router = Router(kernel: self)
+        binding = Binding(kernel: self)
+        accounts = AccountTable { [unowned self] jid, completion in read(jid, completion) }
+        let eventLoops = Array(group.makeIterator())
+        for (index, eventLoop) in eventLoops.enumerated() {
+            loops.append(
+                try await eventLoop.submit {
+                    LoopReference(
+                        LoopContext(eventLoop: eventLoop, index: index, loopCount: eventLoops.count, kernel: self))
+                }.get())
+        }
+    }
+
+    /// What is negotiated on every client stream.
+    private static let own: [Registration] = [
+        StartTLS() as any StreamFeature, Authentication(), ResourceBinding(), SessionEstablishment(),
+        StreamLimitsAdvertisement(),
+    ].flatMap { Registration.stream($0) }
+
+    // MARK: Domains
+
+    /// The served domain that an address names; for no address, the only domain there is.
+    package func servedDomain(_ name: String?) -> JID? {
+        guard let name else { return defaultDomain }
+        guard let jid = try? JID(name), jid.isDomain, domains[jid] != nil else { return nil }
+        return jid
+    }
+
+    package func domain(_ jid: JID) -> Domain? { domains[jid] }
+
+    /// Whether an address is of one of the served domains.
+    package func serves(domainOf jid: JID) -> Bool {
+        if let defaultDomain { return jid.hasSameDomain(as: defaultDomain) }
+        return domains[jid.domainJID] != nil
+    }
+
+    // MARK: Limits
+
+    package var limits: StreamLimits { currentLimits.withLock { $0 } }
+
+    /// Takes over what of a new configuration can be changed while the server runs.
+    package func reload(_ configuration: Configuration) {
+        currentLimits.withLock { $0 = StreamLimits(configuration) }
+        addresses.reload(configuration)
+        throttle.reload(configuration)
+    }
+
+    // MARK: Loops and sessions
+
+    /// The context of an event loop; to be called on it.
+    func context(of eventLoop: any EventLoop) -> LoopContext? {
+        loops.first { $0.eventLoop === eventLoop }?.current
+    }
+
+    func nextSessionID() -> UInt64 { sessionCount.add(1, ordering: .relaxed).newValue }
+
+    // MARK: Accounts
+
+    /// Finds out whether an account exists, and reads what the features keep of it.
+    private func read(_ jid: JID, _ completion: @escaping @Sendable (AccountTable.LoadResult) -> Void) {
+        guard let domain = domains[jid.domainJID], let user = jid.local else { return completion(.unknown) }
+        Task {
+            switch await domain.existence(of: user) {
+            case .unknown: completion(.unknown)
+            case .unavailable(let reason): completion(.failed(reason))
+            case .exists:
+                database.read { [registry] transaction in
+                    let account = Account(jid: jid)
+                    try account.withState { state in
+                        for loader in registry?.loaders ?? [] { try loader.load(jid, transaction, &state) }
+                    }
+                    return account
+                } completion: { result in
+                    switch result {
+                    case .success(let account): completion(.loaded(account))
+                    case .failure(let error): completion(.failed("\(error)"))
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package import XMPP
+
+/// Decides by its address where a stanza goes (RFC 6120 §10, RFC 6121 §8).
+package struct Router: Sendable {
+    package enum Outcome {
+        case done
+        /// The account it is addressed to must be brought into memory first; then route it again.
+        case needs(JID)
+    }
+
+    private unowned let kernel: Kernel
+
+    init(kernel: Kernel) {
+        self.kernel = kernel
+    }
+
+    /// Routes a stanza of a local sender, whose own hooks have seen it.
+    /// - Throws: the refusal to be answered to the sender.
+    package func route(_ stanza: Stanza, on loop: LoopContext, session: Session? = nil) throws(StanzaError) -> Outcome {
+        guard let to = stanza.to else {
+            throw StanzaError(.badRequest, "the stanza has no address")
+        }
+        guard kernel.serves(domainOf: to) else {
+            throw StanzaError(.remoteServerNotFound, "this server talks to no other servers yet")
+        }
+        if to.isDomain || to.bare.isDomain {
+            try routeToServer(stanza, to, loop, session)
+            return .done
+        }
+        switch kernel.accounts.find(to.bare) {
+        case .loaded(let account):
+            return try deliver(stanza, to: account, on: loop, session: session)
+        case .unknown:
+            try Delivery.toUnknownAccount(stanza)
+            return .done
+        case .notLoaded:
+            // Presence reaches only sessions, and who is not in memory has none.
+            if stanza.kind == .presence, stanza.type == .available || stanza.type == .unavailable { return .done }
+            return .needs(to.bare)
+        }
+    }
+
+    /// Sends an error to whom a stanza came from, if it may be answered so.
+    package func bounce(_ stanza: Stanza, _ error: StanzaError, on loop: LoopContext) {
+        guard let bounced = stanza.bounced(error) else { return }
+        _ = try? route(bounced, on: loop)
+    }
+
+    private func deliver(
+        _ stanza: Stanza, to account: Account, on loop: LoopContext, session: Session?
+    ) throws(StanzaError) -> Outcome {
+        var stanza = stanza
+        let scope = HookScope(loop: loop, account: account, session: session)
+        let hooks = kernel.registry.hooks(stanza.kind, .toAccount)
+        for hook in hooks.beforeDelivery {
+            if try hook(&stanza, scope) == .handled { return .done }
+        }
+        if stanza.kind == .iq, stanza.to?.isBare == true {
+            try routeToServer(stanza, account.jid, loop, session)
+            return .done
+        }
+        if try !Delivery.deliver(stanza, scope) {
+            for hook in hooks.absent {
+                if try hook(&stanza, scope) == .handled { return .done }
+            }
+            try Delivery.refuseAbsent(stanza)
+        }
+        for hook in hooks.observe { _ = try hook(&stanza, scope) }
+        return .done
+    }
+
+    /// A stanza that the server itself answers: on its own behalf, or on behalf of an account (RFC 6121 §8.5.1).
+    private func routeToServer(
+        _ stanza: Stanza, _ to: JID, _ loop: LoopContext, _ session: Session?
+    ) throws(StanzaError) {
+        switch stanza.kind {
+        case .iq:
+            try kernel.registry.answer(stanza, on: loop, session: session)
+        case .message:
+            // RFC 6120 §10.5.1 leaves it to the server; nobody reads its messages.
+            if stanza.type != .error { throw StanzaError(.serviceUnavailable) }
+        case .presence:
+            break
+        }
+    }
+}

@@ -1,0 +1,73 @@
+internal import Synchronization
+package import NIOCore
+package import XMPP
+
+/// An account of one of our domains while it is in memory: its sessions, and what features know of it.
+///
+/// Used from every event loop. Its state is reached only under its lock, which is never held across I/O.
+package final class Account: Sendable {
+    /// The bare JID.
+    package let jid: JID
+    private let state = Mutex(AccountState())
+
+    init(jid: JID) {
+        self.jid = jid
+    }
+
+    /// Reads or changes the state. The closure must not wait, route or take another account's lock.
+    package func withState<Result, Failure: Error>(
+        _ body: (inout AccountState) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+        try state.withLock { (state) throws(Failure) in try body(&state) }
+    }
+
+    /// The sessions that are bound at the moment.
+    package var sessions: [BoundSession] { state.withLock { $0.sessions } }
+}
+
+/// What is in memory of an account.
+package struct AccountState: ~Copyable, @unchecked Sendable {
+    // `@unchecked Sendable`: slots hold only Sendable values, in boxes that never leave this value.
+
+    /// In the order in which they were bound.
+    package internal(set) var sessions: [BoundSession] = []
+    private var slots = Slots()
+
+    package subscript<Value>(slot: AccountSlot<Value>) -> Value {
+        get { slots[slot.index, slot.initial] }
+        _modify { yield &slots[slot.index, slot.initial] }
+    }
+
+    /// Changes what is known of a session; without effect if it is not bound any more.
+    package mutating func updateSession(_ id: UInt64, _ body: (inout BoundSession) -> Void) {
+        guard let index = sessions.firstIndex(where: { $0.handle.id == id }) else { return }
+        body(&sessions[index])
+    }
+}
+
+/// What the account knows of one of its sessions.
+package struct BoundSession: Sendable {
+    package let handle: SessionHandle
+    /// The last presence broadcast, nil before initial presence and after unavailable presence.
+    package var presence: AvailablePresence?
+    /// Whether the session has asked for the roster and so receives roster pushes (RFC 6121 §2.1.6).
+    package var isInterested = false
+
+    package var isAvailable: Bool { presence != nil }
+}
+
+/// The presence of an available resource (RFC 6121 §4.7).
+package struct AvailablePresence: Sendable {
+    /// −128…127 (RFC 6121 §4.7.2.3).
+    package var priority: Int8
+    /// The content of the stanza, to be sent again to whoever probes.
+    package var content: ByteBuffer
+    /// `xml:lang` of the stanza.
+    package var language: String?
+
+    package init(priority: Int8, content: ByteBuffer, language: String?) {
+        self.priority = priority
+        self.content = content
+        self.language = language
+    }
+}

@@ -1,0 +1,139 @@
+internal import Synchronization
+package import NIOCore
+package import XMPP
+
+/// The accounts in memory, found by their bare JID from any event loop.
+package final class AccountTable: Sendable {
+    /// What is known of one bare JID.
+    private enum Entry {
+        case loaded(Account, lastUse: NIODeadline)
+        /// There is no such account; believed until then.
+        case unknown(until: NIODeadline)
+        case loading([@Sendable (LoadResult) -> Void])
+    }
+
+    package enum LoadResult: Sendable {
+        case loaded(Account)
+        case unknown
+        /// The directory or the database did not answer; the reason is for the log.
+        case failed(String)
+    }
+
+    package enum Lookup: Sendable {
+        case loaded(Account)
+        case unknown
+        case notLoaded
+    }
+
+    private let shards: [Shard]
+    private let read: @Sendable (JID, @escaping @Sendable (LoadResult) -> Void) -> Void
+    private let unknownLifetime: TimeAmount
+
+    private final class Shard: Sendable {
+        let entries = Mutex<[JID: Entry]>([:])
+    }
+
+    /// - Parameter read: finds out whether an account exists and reads it; calls back from any thread.
+    init(
+        unknownLifetime: TimeAmount = .seconds(10),
+        read: @escaping @Sendable (JID, @escaping @Sendable (LoadResult) -> Void) -> Void
+    ) {
+        shards = (0..<64).map { _ in Shard() }
+        self.read = read
+        self.unknownLifetime = unknownLifetime
+    }
+
+    private func shard(of jid: JID) -> Shard {
+        shards[jid.hashValue & 63]
+    }
+
+    /// What is in memory of a bare JID.
+    package func find(_ jid: JID) -> Lookup {
+        shard(of: jid).entries.withLock { entries in
+            switch entries[jid] {
+            case .loaded(let account, _): .loaded(account)
+            case .unknown(let until): until > .now() ? .unknown : .notLoaded
+            case .loading, nil: .notLoaded
+            }
+        }
+    }
+
+    /// The account if it is in memory.
+    package subscript(jid: JID) -> Account? {
+        if case .loaded(let account) = find(jid) { account } else { nil }
+    }
+
+    /// Brings an account into memory. The completion is called on any thread, at once if it is there already.
+    package func load(_ jid: JID, completion: @escaping @Sendable (LoadResult) -> Void) {
+        enum Step { case done(LoadResult), read, wait }
+        let shard = shard(of: jid)
+        let step: Step = shard.entries.withLock { entries in
+            switch entries[jid] {
+            case .loaded(let account, _):
+                entries[jid] = .loaded(account, lastUse: .now())
+                return .done(.loaded(account))
+            case .unknown(let until) where until > .now():
+                return .done(.unknown)
+            case .loading(let waiting):
+                entries[jid] = .loading(waiting + [completion])
+                return .wait
+            case .unknown, nil:
+                entries[jid] = .loading([completion])
+                return .read
+            }
+        }
+        switch step {
+        case .done(let result): completion(result)
+        case .wait: break
+        case .read:
+            read(jid) { [unknownLifetime] result in
+                let waiting = shard.entries.withLock { entries in
+                    var waiting: [@Sendable (LoadResult) -> Void] = []
+                    if case .loading(let completions) = entries[jid] { waiting = completions }
+                    switch result {
+                    case .loaded(let account): entries[jid] = .loaded(account, lastUse: .now())
+                    case .unknown: entries[jid] = .unknown(until: .now() + unknownLifetime)
+                    case .failed: entries[jid] = nil
+                    }
+                    return waiting
+                }
+                for completion in waiting { completion(result) }
+            }
+        }
+    }
+
+    /// Adds a session unless the account has left memory meanwhile; then it must be loaded again.
+    func bind(_ account: Account, _ body: (inout AccountState) -> Void) -> Bool {
+        shard(of: account.jid).entries.withLock { entries in
+            guard case .loaded(let current, _) = entries[account.jid], current === account else { return false }
+            account.withState { body(&$0) }
+            return true
+        }
+    }
+
+    /// Forgets an account, so that the next use reads it anew; its sessions must have ended.
+    package func forget(_ jid: JID) {
+        shard(of: jid).entries.withLock { entries in
+            switch entries[jid] {
+            case .loaded(let account, _) where !account.sessions.isEmpty: break
+            case .loading: break
+            case .loaded, .unknown, nil: entries[jid] = nil
+            }
+        }
+    }
+
+    /// Drops accounts that have no session and were not loaded since `limit`, and what is believed not to exist.
+    package func sweep(olderThan limit: NIODeadline) {
+        for shard in shards {
+            shard.entries.withLock { entries in
+                entries = entries.filter { _, entry in
+                    switch entry {
+                    case .loaded(let account, let lastUse): lastUse > limit || !account.sessions.isEmpty
+                    case .unknown(let until): until > limit
+                    case .loading: true
+                    }
+                }
+            }
+        }
+    }
+}

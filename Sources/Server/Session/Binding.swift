@@ -1,0 +1,138 @@
+internal import Logging
+internal import NIOCore
+internal import XMPP
+
+/// Binds resources: makes sessions, and settles conflicts between them (RFC 6120 §7).
+package struct Binding: Sendable {
+    /// What happens when a resource is asked for that another session has (RFC 6120 §7.7.2.2).
+    package enum ConflictPolicy: String, CaseIterable, Sendable {
+        /// The new session replaces the old one: usually the same device after a lost connection.
+        case replace
+        /// The new session gets a resource made up by the server.
+        case rename
+        /// The new session is refused.
+        case refuse
+    }
+
+    package static let conflictPolicy = Setting(
+        "sessions.resource-conflict", default: ConflictPolicy.replace,
+        "What happens when a client asks for a resource that is in use: replace the old session, rename the new one, or refuse it.")
+
+    package static let sessionsPerAccount = Setting(
+        "sessions.per-account", default: 50, in: 1...10_000,
+        "How many sessions one account may have at the same time.")
+
+    private unowned let kernel: Kernel
+    private let policy: ConflictPolicy
+    private let limit: Int
+
+    init(kernel: Kernel) {
+        self.kernel = kernel
+        policy = kernel.configuration[Self.conflictPolicy]
+        limit = kernel.configuration[Self.sessionsPerAccount]
+    }
+
+    /// Binds a resource of an account; the completion is called on the stream's event loop.
+    /// - Parameter requested: what the client asks for; nil or empty leaves the choice to the server.
+    func bind(
+        _ jid: JID, resource requested: String?, stream: NIOLoopBound<StreamHandler>,
+        completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
+    ) {
+        let full: JID
+        do {
+            full = try requested.flatMap { $0.isEmpty ? nil : try jid.with(resource: $0) } ?? Self.unguessable(jid)
+        } catch {
+            // §7.7.2.1: a resource that cannot be prepared.
+            return completion(.failure(StanzaError(.badRequest, "the resource is not allowed")))
+        }
+        let reference = kernel.loops[stream.value.loop.index]
+        kernel.accounts.load(jid) { result in
+            reference.execute { loop in
+                switch result {
+                case .loaded(let account):
+                    attempt(full, account, stream, on: loop, completion)
+                case .unknown:
+                    completion(.failure(StanzaError(.notAllowed, "the account is gone")))
+                case .failed(let reason):
+                    kernel.logger.error(
+                        "An account cannot be read.", metadata: [LogKeys.jid: "\(jid)", LogKeys.reason: "\(reason)"])
+                    completion(.failure(StanzaError(.internalServerError, kind: .wait)))
+                }
+            }
+        }
+    }
+
+    /// A resource that nobody can foresee (RFC 6120 §7.6; XEP-0409 on why it matters).
+    private static func unguessable(_ jid: JID) throws(JIDError) -> JID {
+        try jid.with(resource: StreamHandler.randomID())
+    }
+
+    private func attempt(
+        _ full: JID, _ account: Account, _ stream: NIOLoopBound<StreamHandler>, on loop: LoopContext,
+        _ completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
+    ) {
+        enum Outcome { case bound, taken(SessionHandle), full }
+        // The peer may have gone while its account was being read.
+        guard !stream.value.machine.isClosing else { return }
+        let handle = SessionHandle(id: kernel.nextSessionID(), jid: full, loop: loop.index)
+        var outcome = Outcome.bound
+        let isLoaded = kernel.accounts.bind(account) { state in
+            if let other = state.sessions.first(where: { $0.handle.jid == full }) {
+                outcome = .taken(other.handle)
+            } else if state.sessions.count >= limit {
+                outcome = .full
+            } else {
+                state.sessions.append(BoundSession(handle: handle))
+            }
+        }
+        guard isLoaded else {
+            return bind(account.jid, resource: full.resource, stream: stream, completion: completion)
+        }
+        switch outcome {
+        case .bound:
+            let session = Session(handle: handle, account: account, stream: stream.value, loop: loop)
+            loop.add(session)
+            stream.value.attach(session)
+            for body in kernel.registry.sessionBound { body(session) }
+            completion(.success(session))
+        case .full:
+            completion(.failure(StanzaError(.resourceConstraint, "the account has too many sessions", kind: .wait)))
+        case .taken(let other):
+            settle(full, taken: other, account, stream, on: loop, completion)
+        }
+    }
+
+    private func settle(
+        _ full: JID, taken other: SessionHandle, _ account: Account, _ stream: NIOLoopBound<StreamHandler>,
+        on loop: LoopContext, _ completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
+    ) {
+        switch policy {
+        case .replace:
+            let back = kernel.loops[loop.index]
+            kernel.loops[other.loop].execute { context in
+                context.sessions[other.id]?.close(StreamError(.conflict, "the resource was bound by another session"))
+                // It is gone from there already if its connection was just being lost.
+                account.withState { $0.sessions.removeAll { $0.handle == other } }
+                back.execute { attempt(full, account, stream, on: $0, completion) }
+            }
+        case .rename:
+            bind(account.jid, resource: nil, stream: stream, completion: completion)
+        case .refuse:
+            completion(.failure(StanzaError(.conflict)))
+        }
+    }
+}
+
+extension Session {
+    /// The session is over: its account forgets it, and the features tell whoever must know.
+    func end() {
+        var last: BoundSession?
+        account.withState { state in
+            guard let index = state.sessions.firstIndex(where: { $0.handle == handle }) else { return }
+            last = state.sessions.remove(at: index)
+        }
+        loop.remove(self)
+        guard let last else { return }
+        for body in kernel.registry.sessionEnded { body(self, last) }
+    }
+}

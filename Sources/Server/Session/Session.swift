@@ -1,0 +1,159 @@
+internal import Logging
+package import NIOCore
+package import XMPP
+
+/// A bound resource of an account, and all that belongs to it. Belongs to the event loop of its connection.
+package final class Session {
+    package let handle: SessionHandle
+    package let account: Account
+    package unowned let loop: LoopContext
+    /// The connection that carries the session.
+    weak var stream: StreamHandler?
+    private var slots = Slots()
+    /// The receiver of the last stanza, as it was written and as it was parsed: most stanzas go where the last went.
+    private var lastReceiver: (written: [UInt8], parsed: JID)?
+
+    package var jid: JID { handle.jid }
+    package var kernel: Kernel { loop.kernel }
+
+    init(handle: SessionHandle, account: Account, stream: StreamHandler, loop: LoopContext) {
+        self.handle = handle
+        self.account = account
+        self.stream = stream
+        self.loop = loop
+    }
+
+    package subscript<Value>(slot: SessionSlot<Value>) -> Value {
+        get { slots[slot.index, slot.initial] }
+        _modify { yield &slots[slot.index, slot.initial] }
+    }
+
+    // MARK: Sending
+
+    /// Sends a stanza to the client. The caller's burst of events ends with a flush.
+    package func send(_ stanza: Stanza) {
+        stream?.output { stanza.write(into: &$0) }
+    }
+
+    /// Sends a serialised stanza to the client.
+    package func send(_ stanza: ByteBuffer) {
+        stream?.output { $0.writeImmutableBuffer(stanza) }
+    }
+
+    /// Ends the session with a stream error.
+    package func close(_ error: StreamError) {
+        stream?.close(error)
+    }
+
+    /// Stops reading from the client until the returned function has been called, on any thread.
+    /// Keeps the order of stanzas where one of them has to wait.
+    package func pause() -> @Sendable () -> Void {
+        guard let stream else { return {} }
+        return stream.pause()
+    }
+
+    // MARK: Receiving
+
+    /// A stanza has arrived from the client.
+    func receive(_ element: Element, _ kind: Stanza.Kind) throws(StreamError) {
+        let to: JID?
+        do {
+            to = try receiver(of: element)
+        } catch {
+            guard let type = StanzaType(of: kind, element) else { return }
+            let stanza = Stanza(kind: kind, type: type, from: jid, to: nil, element: element)
+            return refuse(stanza, StanzaError(.jidMalformed, error.description))
+        }
+        try checkSender(element)
+        guard let type = StanzaType(of: kind, element) else {
+            let stanza = Stanza(
+                kind: kind, type: kind == .iq ? .get : .available, from: jid, to: to, element: element)
+            return refuse(stanza, StanzaError(.badRequest, "the type of the stanza is not known"))
+        }
+        var stanza = Stanza(kind: kind, type: type, from: jid, to: to, element: element)
+        do throws(StanzaError) {
+            if kind == .iq { try checkIQ(stanza) }
+            let hooks = kernel.registry.hooks(kind, .fromClient)
+            let scope = HookScope(loop: loop, account: account, session: self)
+            for hook in hooks.beforeDelivery {
+                if try hook(&stanza, scope) == .handled { return }
+            }
+            // RFC 6120 §10.3: without an address, a stanza is for the sender's own account.
+            if stanza.to == nil { stanza.to = account.jid }
+            try route(stanza)
+            for hook in hooks.observe { _ = try hook(&stanza, scope) }
+        } catch {
+            refuse(stanza, error)
+        }
+    }
+
+    /// Routes a stanza of this session; waits, without reading on, where an account has to be loaded.
+    package func route(_ stanza: Stanza) throws(StanzaError) {
+        guard case .needs(let jid) = try kernel.router.route(stanza, on: loop, session: self) else { return }
+        let resume = pause()
+        let reference = kernel.loops[loop.index]
+        let id = handle.id
+        kernel.accounts.load(jid) { result in
+            reference.execute { context in
+                defer { resume() }
+                let session = context.sessions[id]
+                do throws(StanzaError) {
+                    switch result {
+                    case .loaded, .unknown:
+                        _ = try context.kernel.router.route(stanza, on: context, session: session)
+                    case .failed(let reason):
+                        context.kernel.logger.error(
+                            "An account cannot be read.", metadata: [LogKeys.jid: "\(jid)", LogKeys.reason: "\(reason)"])
+                        throw StanzaError(.internalServerError, kind: .wait)
+                    }
+                } catch {
+                    session?.refuse(stanza, error)
+                }
+            }
+        }
+    }
+
+    /// Answers a stanza of this session's with an error.
+    package func refuse(_ stanza: Stanza, _ error: StanzaError) {
+        guard var bounced = stanza.bounced(error) else { return }
+        bounced.to = jid
+        // RFC 6120 §8.1.2.1: what the server answers for the account comes from the account, or from nobody.
+        if stanza.to == account.jid { bounced.from = account.jid }
+        send(bounced)
+    }
+
+    private func receiver(of element: Element) throws(JIDError) -> JID? {
+        if let lastReceiver,
+            element.withAttribute("to", { $0.elementsEqual(lastReceiver.written) }) ?? false
+        {
+            return lastReceiver.parsed
+        }
+        let found: Result<(written: [UInt8], parsed: JID), JIDError>? = element.withAttribute("to") { bytes in
+            Result { () throws(JIDError) in (Array(bytes), try JID(utf8: bytes)) }
+        }
+        guard let found else { return nil }
+        let receiver = try found.get()
+        lastReceiver = receiver
+        return receiver.parsed
+    }
+
+    /// RFC 6120 §8.1.2.1: a client's `from` must be its own full or bare JID, else `invalid-from`.
+    private func checkSender(_ element: Element) throws(StreamError) {
+        let isOwn = element.withAttribute("from") { bytes in
+            (try? JID(utf8: bytes)).map { $0 == jid || $0 == account.jid } ?? false
+        }
+        guard isOwn ?? true else { throw StreamError(.invalidFrom) }
+    }
+
+    /// RFC 6120 §8.2.3: an IQ has an id; a request has exactly one child element.
+    private func checkIQ(_ stanza: Stanza) throws(StanzaError) {
+        guard let element = stanza.element, element.hasAttribute("id") else {
+            throw StanzaError(.badRequest, "an IQ needs an id")
+        }
+        guard stanza.type == .get || stanza.type == .set else { return }
+        var children = element.children
+        guard children.next() != nil, children.next() == nil else {
+            throw StanzaError(.badRequest, "an IQ request needs exactly one child element")
+        }
+    }
+}

@@ -1,0 +1,242 @@
+internal import Foundation
+internal import GRDB
+internal import GRDBSQLite
+
+/// One SQLite connection with its prepared statements and the dispatch queue that it lives on.
+///
+/// This is the only place that opens database files, so that a VFS which encrypts them has one place to go.
+///
+/// `@unchecked Sendable`: `statements`, `database` and `iterating` are touched only on the queue that `queue`
+/// owns, inside `async` and `sync`.
+final class Connection: @unchecked Sendable {
+    enum Purpose: String {
+        case writer, reader, checkpointer
+    }
+
+    enum Begin: String {
+        /// Takes the write lock at once, so that no transaction fails half-way because another process writes.
+        case immediate = "BEGIN IMMEDIATE"
+        case deferred = "BEGIN"
+    }
+
+    /// Texts with changing parts (`IN ($1, $2, …)`) must not fill the memory.
+    private static let statementLimit = 500
+
+    private let queue: DatabaseQueue
+    private var database: GRDB.Database?
+    private var statements: [String: Statement] = [:]
+    /// Texts whose rows are being read: their statement must not be used again before that ends.
+    private var iterating: [String] = []
+
+    /// Opens the file, which must exist.
+    ///
+    /// - Parameter busyTimeout: seconds to wait for a lock that another process holds.
+    init(file: String, purpose: Purpose, busyTimeout: Double) throws(StorageError) {
+        var configuration = Configuration()
+        configuration.label = "storage.\(purpose.rawValue)"
+        configuration.readonly = purpose == .reader
+        configuration.busyMode = .timeout(busyTimeout)
+        configuration.foreignKeysEnabled = true
+        // Transactions are begun and ended by hand; GRDB would stop the process over one that an I/O error left open.
+        configuration.allowsUnsafeTransactions = true
+        do {
+            queue = try DatabaseQueue(path: file, configuration: configuration)
+        } catch {
+            throw StorageError(sqlite: error, file: file)
+        }
+        try sync { connection throws(StorageError) in try connection.configure(purpose, file: file) }
+    }
+
+    /// Sets what must hold on every connection.
+    ///
+    /// FULL is SQLite's default in Debian, but a build may change it, and GRDB's `DatabasePool` does (to NORMAL,
+    /// under which a commit survives a crash of the process and not a power cut): so it is set by hand, last, on a
+    /// plain queue, and read back.
+    private func configure(_ purpose: Purpose, file: String) throws(StorageError) {
+        if purpose != .reader {
+            let mode = try pragma("journal_mode = WAL")
+            guard mode == "wal" else {
+                throw .unusable("\(file): SQLite cannot use a write-ahead log here (journal mode \(mode)); use a local disk")
+            }
+        }
+        _ = try pragma("synchronous = FULL")
+        guard try pragma("synchronous") == "2" else {
+            throw .unusable("\(file): SQLite does not accept synchronous = FULL")
+        }
+    }
+
+    deinit {
+        // Before the queue closes the file, which prepared statements would keep open.
+        statements = [:]
+    }
+
+    /// Runs `body` on the connection's queue, after what was handed to it before.
+    func async(_ body: @escaping @Sendable (Connection) -> Void) {
+        queue.asyncWriteWithoutTransaction { [self] database in
+            self.database = database
+            body(self)
+        }
+    }
+
+    /// Runs `body` on the connection's queue and waits for it. Not from that queue.
+    func sync<T>(_ body: (Connection) throws(StorageError) -> T) throws(StorageError) -> T {
+        let result: Result<T, StorageError> = queue.writeWithoutTransaction { database in
+            self.database = database
+            do throws(StorageError) {
+                return .success(try body(self))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Finalises the statements and closes the file; what was handed to `async` before runs first.
+    func close() {
+        queue.writeWithoutTransaction { _ in
+            statements = [:]
+            database = nil
+        }
+        _ = try? queue.close()
+    }
+
+    // MARK: On the queue
+
+    func begin(_ kind: Begin) throws(StorageError) {
+        try execute(kind.rawValue)
+    }
+
+    func commit() throws(StorageError) {
+        try execute("COMMIT")
+    }
+
+    /// Ends the transaction if one is open. SQLite ends it itself after some errors (disk full, I/O).
+    func rollback() {
+        guard isInTransaction else { return }
+        _ = try? execute("ROLLBACK")
+    }
+
+    var isInTransaction: Bool {
+        database?.isInsideTransaction ?? false
+    }
+
+    @discardableResult
+    func execute(_ sql: String, _ arguments: [SQLValue] = []) throws(StorageError) -> Int {
+        try translating(sql) { database in
+            let before = database.totalChangesCount
+            try statement(sql, in: database).execute(arguments: StatementArguments(arguments))
+            return database.totalChangesCount - before
+        }
+    }
+
+    /// Calls `body` with each row until it returns false; a changing statement is always run to its end.
+    func forEachRow(
+        _ sql: String, _ arguments: [SQLValue], _ body: (borrowing Row) throws -> Bool
+    ) throws {
+        guard let database else { throw StorageError.closed }
+        var bodyError: (any Error)?
+        try translating(sql) { _ in
+            let statement = try statement(sql, in: database)
+            iterating.append(sql)
+            defer { iterating.removeLast() }
+            let cursor = try GRDB.Row.fetchCursor(statement, arguments: StatementArguments(arguments))
+            var wanted = true
+            while wanted || !statement.isReadonly, let row = try cursor.next() {
+                guard wanted else { continue }
+                do {
+                    wanted = try body(Row(row))
+                } catch {
+                    bodyError = error
+                    return
+                }
+            }
+        }
+        if let bodyError { throw bodyError }
+    }
+
+    /// The names of the migrations in the file, none if it is new.
+    func appliedMigrations() throws(StorageError) -> [String] {
+        try translating("applied migrations") { database in
+            guard try database.tableExists("applied_migration") else { return [] }
+            return try String.fetchAll(database, sql: "SELECT name FROM applied_migration ORDER BY position")
+        }
+    }
+
+    /// The value of a pragma after it was read or set.
+    func pragma(_ text: String) throws(StorageError) -> String {
+        try translating("PRAGMA \(text)") { database in
+            let value: DatabaseValue? = try GRDB.Row.fetchOne(database, sql: "PRAGMA \(text)")?[0]
+            return switch value?.storage {
+            case .string(let text): text
+            case .int64(let number): "\(number)"
+            case .double, .blob, .null, nil: ""
+            }
+        }
+    }
+
+    /// Reads the whole file.
+    func check() throws(StorageError) {
+        let result = try pragma("quick_check(1)")
+        guard result == "ok" else {
+            let reason = result.split(separator: "\n").last ?? ""
+            throw .corrupt("\(queue.path) is damaged (\(reason)); restore it from a backup")
+        }
+    }
+
+    /// Moves what no reader needs any more from the write-ahead log into the file, without holding anybody up.
+    func checkpoint() throws(StorageError) {
+        try translating("checkpoint") { database in
+            _ = try database.checkpoint(.passive)
+        }
+    }
+
+    private func statement(_ sql: String, in database: GRDB.Database) throws -> Statement {
+        if iterating.contains(sql) {
+            return try database.makeStatement(sql: sql)
+        }
+        if let statement = statements[sql] { return statement }
+        if statements.count >= Self.statementLimit { statements = [:] }
+        let statement = try database.makeStatement(sql: sql)
+        try checkParameters(of: statement)
+        statements[sql] = statement
+        return statement
+    }
+
+    /// SQLite numbers parameters in the order in which they appear, PostgreSQL by their names: they must agree.
+    private func checkParameters(of statement: Statement) throws(StorageError) {
+        for index in 0..<sqlite3_bind_parameter_count(statement.sqliteStatement) {
+            let name = sqlite3_bind_parameter_name(statement.sqliteStatement, index + 1).map { String(cString: $0) }
+            guard name == "$\(index + 1)" else {
+                throw .statement(
+                    "parameter \(index + 1) is \(name ?? "?"): name parameters $1, $2, … in order, in \(statement.sql)")
+            }
+        }
+    }
+
+    private func translating<T>(
+        _ sql: String, _ body: (GRDB.Database) throws -> T
+    ) throws(StorageError) -> T {
+        guard let database else { throw .closed }
+        do {
+            return try body(database)
+        } catch {
+            // A statement that failed would repeat its error when it is reset.
+            statements[sql] = nil
+            throw StorageError(sqlite: error, file: queue.path)
+        }
+    }
+}
+
+extension StatementArguments {
+    init(_ values: [SQLValue]) {
+        self.init(values.map { value -> DatabaseValue in
+            switch value {
+            case .null: .null
+            case .integer(let value): Int64(value).databaseValue
+            case .real(let value): value.databaseValue
+            case .text(let value): value.databaseValue
+            case .bytes(let value): Data(value).databaseValue
+            }
+        })
+    }
+}

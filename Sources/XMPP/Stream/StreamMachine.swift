@@ -1,0 +1,183 @@
+/// What has been reached on a stream; decides what may be negotiated and sent (RFC 6120 §4.3).
+package struct StreamFacts: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Protected by TLS.
+    package static let encrypted = Self(rawValue: 1 << 0)
+    /// Protected as well as the listener demands: by TLS, or by being a loopback address.
+    package static let secure = Self(rawValue: 1 << 1)
+    package static let authenticated = Self(rawValue: 1 << 2)
+    package static let bound = Self(rawValue: 1 << 3)
+}
+
+/// When something may be negotiated, and which elements negotiate it: the pure part of a stream feature.
+package struct StreamFeatureRule: Sendable {
+    package let requires: StreamFacts
+    package let excludes: StreamFacts
+    /// The top-level elements that belong to the feature.
+    package let elements: [(name: StaticString, namespace: Namespace)]
+
+    package init(
+        requires: StreamFacts = [], excludes: StreamFacts = [], elements: [(name: StaticString, namespace: Namespace)] = []
+    ) {
+        self.requires = requires
+        self.excludes = excludes
+        self.elements = elements
+    }
+
+    package func applies(to facts: StreamFacts) -> Bool {
+        facts.isSuperset(of: requires) && facts.isDisjoint(with: excludes)
+    }
+}
+
+/// The receiving side of a client's stream as a pure value (RFC 6120 §4, §7; RFC 6121 §3).
+///
+///     awaitingHeader ──header──► open ──restart──► awaitingHeader
+///            │                    │
+///            └──────► closing ◄───┘ ──peer's end──► closed
+///
+/// It knows no feature: what may be negotiated is a list of rules, and what is reached is a set of facts.
+package struct StreamMachine: Sendable {
+    private enum State {
+        case awaitingHeader
+        case open
+        /// We have sent the end of our stream.
+        case closing
+        case closed
+    }
+
+    /// What to do with a stream's opening tag.
+    package enum HeaderResult: Sendable, Equatable {
+        /// Answer with a header from this domain, and list what may be negotiated.
+        case open(domain: JID)
+        /// Answer with a header all the same, then the error (§4.9.1.2).
+        case fail(StreamError)
+    }
+
+    /// What to do with a top-level element.
+    package enum ElementResult: Sendable, Equatable {
+        /// It belongs to the rule at this index.
+        case negotiate(rule: Int)
+        case stanza(Stanza.Kind)
+        /// The peer has closed its stream with an error (§4.9.1.1): end ours without one.
+        case peerFailed
+        /// Our stream is closed; nothing more is processed.
+        case ignore
+        case fail(StreamError)
+    }
+
+    private var state = State.awaitingHeader
+    package private(set) var facts: StreamFacts
+    /// The domain that the stream is with; stays the same through restarts.
+    package private(set) var domain: JID?
+    private let rules: [StreamFeatureRule]
+
+    package init(facts: StreamFacts = [], rules: [StreamFeatureRule]) {
+        self.facts = facts
+        self.rules = rules
+    }
+
+    package var isClosing: Bool { state == .closing || state == .closed }
+    package var isOpen: Bool { state == .open }
+
+    /// Indices of the rules that may be negotiated now.
+    package var offers: [Int] { rules.indices.filter { rules[$0].applies(to: facts) } }
+
+    /// The peer has opened its stream.
+    /// - Parameter domainNamed: finds the served domain of an address; nil asks for the one that is meant
+    ///   where the peer names none.
+    package mutating func headerReceived(_ header: StreamHeader, domainNamed: (String?) -> JID?) -> HeaderResult {
+        switch state {
+        case .awaitingHeader: state = .open
+        case .open, .closing, .closed: return .fail(StreamError(.badFormat, "a second opening tag"))
+        }
+        // §4.8.2, §4.9.3.11
+        let isContentDefault = header.defaultNamespace == Namespace.client.description
+        let isContentPrefixed =
+            header.defaultNamespace == Namespace.streams.description
+            && header.declarations.contains { $0.namespace == Namespace.client.description }
+        guard isContentDefault || isContentPrefixed else {
+            return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:client"))
+        }
+        // §4.7.5 and §4.9.3.25: versions below 1.0 have no features, and so no way to log in here.
+        guard let version = header.versionNumber, version.major >= 1 else {
+            return .fail(StreamError(.unsupportedVersion))
+        }
+        guard let domain = domainNamed(header.to) else {
+            return .fail(
+                header.to == nil
+                    ? StreamError(.improperAddressing, "the stream names no domain in its 'to'") : StreamError(.hostUnknown))
+        }
+        // §4.7.2: a restarted stream is with the domain it began with.
+        if let known = self.domain, known != domain { return .fail(StreamError(.hostUnknown)) }
+        self.domain = domain
+        return .open(domain: domain)
+    }
+
+    /// A top-level element is complete.
+    package func elementReceived(_ element: Element) -> ElementResult {
+        switch state {
+        case .awaitingHeader: return .fail(StreamError(.badFormat))
+        case .closing, .closed: return .ignore
+        case .open: break
+        }
+        if element.isNamed("error", in: .streams) { return .peerFailed }
+        for (index, rule) in rules.enumerated()
+        where rule.applies(to: facts) && rule.elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
+            return .negotiate(rule: index)
+        }
+        guard element.isIn(.client) else {
+            // §4.9.3.24; what could be negotiated at another time is not authorized now (§4.9.3.12).
+            let isKnown = rules.contains { rule in
+                rule.elements.contains { element.isNamed($0.name, in: $0.namespace) }
+            }
+            return .fail(StreamError(isKnown ? .notAuthorized : .unsupportedStanzaType))
+        }
+        let kind: Stanza.Kind
+        if element.isNamed("message") {
+            kind = .message
+        } else if element.isNamed("presence") {
+            kind = .presence
+        } else if element.isNamed("iq") {
+            kind = .iq
+        } else {
+            return .fail(StreamError(.unsupportedStanzaType))
+        }
+        // §4.9.3.12, §7.1
+        guard facts.contains(.bound) else { return .fail(StreamError(.notAuthorized)) }
+        return .stanza(kind)
+    }
+
+    /// Something was negotiated.
+    /// - Parameter restarts: whether the peer now opens a new stream (§4.3.3).
+    package mutating func negotiated(_ reached: StreamFacts, restarts: Bool) {
+        facts.formUnion(reached)
+        if restarts, state == .open { state = .awaitingHeader }
+    }
+
+    /// The peer has closed its stream. Returns whether ours is still to be closed (§4.4).
+    package mutating func endReceived() -> Bool {
+        switch state {
+        case .awaitingHeader, .open:
+            state = .closed
+            return true
+        case .closing:
+            state = .closed
+            return false
+        case .closed:
+            return false
+        }
+    }
+
+    /// We close our stream. Returns false if it is closed already.
+    package mutating func endSent() -> Bool {
+        switch state {
+        case .awaitingHeader, .open:
+            state = .closing
+            return true
+        case .closing, .closed:
+            return false
+        }
+    }
+}
