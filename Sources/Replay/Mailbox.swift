@@ -29,9 +29,10 @@ package final class Mailbox: Sendable {
 
     package init() {}
 
-    /// Adds bytes received.
+    /// Adds bytes received; after the end they are dropped.
     package func put(_ bytes: ByteBuffer) {
-        let waiter = state.withLock { state in
+        let waiter = state.withLock { state -> (number: Int, continuation: CheckedContinuation<Taken, Never>)? in
+            guard !state.isClosed else { return nil }
             if state.waiter == nil { state.bytes.append(bytes) }
             return state.waiter.take()
         }

@@ -108,7 +108,7 @@ struct Matcher {
             let child = expected[index]
             if let found = owner.firstIndex(of: index) {
                 compare(child, received[found], at: step(path, child), &differences)
-            } else if let only = onlyIndex(of: child, in: received) {
+            } else if let only = onlyIndex(of: child, in: received), owner[only] == nil {
                 compare(child, received[only], at: step(path, child), &differences)
             } else {
                 differences.append("\(path): \(child.serialized(inheriting: content)) is missing")
