@@ -44,7 +44,7 @@ let package = Package(
         .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev"])]),
         module("XMPP", ["CICU", "CLibXML2", nioCore]),
         module("TLS", ["COpenSSL", nioCore]),
-        module("Storage", [.product(name: "GRDB", package: "GRDB.swift")]),
+        module("Storage", [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift")]),
         module("Accounts", ["CLDAP", "Storage", "TLS", "XMPP", nioCore, nioPosix, logging]),
         module(
             "Server",
@@ -69,7 +69,7 @@ let package = Package(
         tests(of: "Features", ["Server"]),
         tests(of: "Replay", [nioCore]),
         .testTarget(
-            name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", nioPosix],
+            name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", "Accounts", "TLS", logging, nioPosix],
             swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
