@@ -46,7 +46,7 @@ let package = Package(
         module(
             "Server",
             ["XMPP", "TLS", "Storage", "Accounts", nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams")]),
-        module("Features", ["Server", "Storage", "XMPP", nioCore, logging]),
+        module("Features", ["Server", "Storage", "TLS", "XMPP", nioCore, logging]),
         module("Replay", ["XMPP", "TLS", nioCore, nioPosix]),
         .executableTarget(
             name: "martlet",

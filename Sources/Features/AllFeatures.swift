@@ -3,6 +3,7 @@ package import Server
 /// Every extension of the server. A new one is a file beside this one and a line here.
 package let allFeatures: [any Feature.Type] = [
     ServiceDiscovery.self,
+    EntityCapabilities.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
