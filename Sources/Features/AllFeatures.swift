@@ -4,6 +4,7 @@ package import Server
 package let allFeatures: [any Feature.Type] = [
     ServiceDiscovery.self,
     EntityCapabilities.self,
+    SoftwareVersion.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
