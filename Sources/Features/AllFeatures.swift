@@ -5,6 +5,7 @@ package let allFeatures: [any Feature.Type] = [
     ServiceDiscovery.self,
     EntityCapabilities.self,
     SoftwareVersion.self,
+    EntityTime.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
