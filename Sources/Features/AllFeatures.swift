@@ -6,6 +6,7 @@ package let allFeatures: [any Feature.Type] = [
     EntityCapabilities.self,
     SoftwareVersion.self,
     EntityTime.self,
+    LastActivity.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
