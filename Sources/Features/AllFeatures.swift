@@ -7,6 +7,7 @@ package let allFeatures: [any Feature.Type] = [
     SoftwareVersion.self,
     EntityTime.self,
     LastActivity.self,
+    ContactAddresses.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
