@@ -8,6 +8,7 @@ package let allFeatures: [any Feature.Type] = [
     EntityTime.self,
     LastActivity.self,
     ContactAddresses.self,
+    VCard.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
