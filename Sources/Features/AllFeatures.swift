@@ -9,6 +9,7 @@ package let allFeatures: [any Feature.Type] = [
     LastActivity.self,
     ContactAddresses.self,
     VCard.self,
+    PrivateStorage.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
