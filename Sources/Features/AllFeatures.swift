@@ -10,6 +10,7 @@ package let allFeatures: [any Feature.Type] = [
     ContactAddresses.self,
     VCard.self,
     PrivateStorage.self,
+    Blocking.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,
