@@ -1,6 +1,8 @@
 package import TLS
 
 /// Where the accounts of a domain are kept: one source of a domain's ordered list (local database, directory).
+///
+/// Methods may be called from any thread and many at a time.
 package protocol AccountSource: Sendable {
     /// Name for logs and configuration, e.g. "local" or the directory's name.
     var name: String { get }
@@ -12,31 +14,53 @@ package protocol AccountSource: Sendable {
     func existence(of user: String, deadline: ContinuousClock.Instant) async -> Existence
 }
 
+/// What a source says of a password.
 package enum PasswordVerdict: Sendable, Equatable {
-    case accepted, rejected, unknown
+    case accepted
+    case rejected
+    /// No such account here: the next source is asked.
+    case unknown
     /// The password is right, but the account may not be used.
     case refused(AccountRefusal)
+    /// The source cannot be asked; the text is for the log.
     case unavailable(String)
 }
 
-package enum AccountRefusal: Sendable, Equatable { case disabled, expired, locked, passwordExpired, notAllowed }
+/// Why an account may not be used although the password is right.
+package enum AccountRefusal: Sendable, Equatable {
+    case disabled, expired, locked, passwordExpired, notAllowed
+}
 
+/// What a source says when asked for SCRAM keys.
 package enum KeyLookup: Sendable, Equatable {
     case keys(ScramKeys)
+    /// The account may not be used. Only those who prove with the keys that they know the password are told so.
+    case refused(ScramKeys, AccountRefusal)
     /// The account exists but has no keys for this hash.
     case none
+    /// No such account here: the next source is asked.
     case unknown
+    /// The source cannot be asked; the text is for the log.
     case unavailable(String)
 }
 
+/// Whether an account exists and may be used.
 package enum Existence: Sendable, Equatable {
     case exists, unknown
     case unavailable(String)
 }
 
+/// What is kept of a password for SCRAM with one hash function (RFC 5802 section 3).
 package struct ScramKeys: Sendable, Equatable {
     package var salt: [UInt8]
     package var iterations: Int
     package var storedKey: [UInt8]
     package var serverKey: [UInt8]
+
+    package init(salt: [UInt8], iterations: Int, storedKey: [UInt8], serverKey: [UInt8]) {
+        self.salt = salt
+        self.iterations = iterations
+        self.storedKey = storedKey
+        self.serverKey = serverKey
+    }
 }

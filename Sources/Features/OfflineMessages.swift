@@ -3,7 +3,7 @@ internal import NIOCore
 package import Server
 package import Storage
 internal import Synchronization
-internal import XMPP
+package import XMPP
 
 /// XEP-0160: messages to somebody who is absent are kept, and delivered when they come back.
 package struct OfflineMessages: Feature {
@@ -54,9 +54,6 @@ package struct OfflineMessages: Feature {
                         "SELECT count(*) FROM offline_messages WHERE account = ?", [.text(account.description)]
                     ) { try $0.integer(0) } ?? 0
             },
-            Registration.accountRemoved { account, transaction in
-                try transaction.execute("DELETE FROM offline_messages WHERE account = ?", [.text(account.description)])
-            },
             Registration.message(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
                 guard Self.isKept(stanza) else { return .next }
                 let isBeingDelivered = scope.account.withState { $0[Self.queue].isBeingDelivered }
@@ -71,6 +68,10 @@ package struct OfflineMessages: Feature {
             },
             Registration.becameAvailable { deliver(to: $0) },
         ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try transaction.execute("DELETE FROM offline_messages WHERE account = ?", [.text(account.description)])
     }
 
     /// §3: what is worth keeping: normal messages, and chat messages with more in them than a chat state.

@@ -24,7 +24,6 @@ package final class Kernel: @unchecked Sendable {
     private(set) var binding: Binding!
     let addresses: AddressAdmission
     let throttle: LoginThrottle
-    let decoy = ScramDecoy(secret: randomBytes(32), iterations: 10_000)
     private let defaultDomain: JID?
     private let currentLimits: Mutex<StreamLimits>
     private let sessionCount = Atomic<UInt64>(0)

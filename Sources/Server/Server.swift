@@ -12,11 +12,11 @@ package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let channels: [any Channel]
     private let clock: RepeatedTask
-    private let features: [any Feature.Type]
+    private let sources: AccountSources
 
     /// Every table of the server: the accounts' and the features'.
     package static func migrations(of features: [any Feature.Type]) -> [Migration] {
-        features.flatMap { $0.migrations }
+        AccountTables.migrations + features.flatMap { $0.migrations }
     }
 
     /// Every setting that a configuration file may have.
@@ -30,16 +30,16 @@ package final class Server: Sendable {
     package init(
         configuration: Configuration, features: [any Feature.Type], logger: Logger, loops: Int = System.coreCount
     ) async throws {
-        self.features = features
         let database = try Database.open(
             directory: configuration.data, role: .server, migrations: Self.migrations(of: features))
         let identities = try Certificates(configuration, logger: logger).identities()
-        let domains = try configuration.domains.map { section in
-            Domain(jid: try JID(section.name), credentials: Credentials(), hasScramKeys: section.accounts == [.local])
-        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         self.group = group
         do {
+            sources = try await AccountSources(configuration, database: database, group: group, logger: logger)
+            let domains = try configuration.domains.map { [sources] section in
+                Domain(jid: try JID(section.name), credentials: sources.credentials(of: section))
+            }
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, identities: identities,
                 domains: domains, group: group, features: features)
@@ -83,6 +83,7 @@ package final class Server: Sendable {
             if open == 0 { break }
             try? await Task.sleep(for: .milliseconds(20))
         }
+        await sources.close()
         try? await group.shutdownGracefully()
         kernel.database.close()
     }

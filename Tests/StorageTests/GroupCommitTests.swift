@@ -10,18 +10,18 @@ import Testing
         try Database.open(directory: folder.path, migrations: [fruit], limits: limits)
     }
 
-    /// Holds the writer until `release`, so that what is submitted meanwhile is one group.
-    private func hold(_ database: Database) -> (release: Signal, Void) {
+    /// Holds the writer until the signal returned is set, so that what is submitted meanwhile is one group.
+    private func hold(_ database: Database) -> Signal {
         let running = Signal(), release = Signal()
         database.write({ _ in running.set(); release.wait() }, completion: { _ in })
         running.wait()
-        return (release, ())
+        return release
     }
 
     @Test func whatWaitsIsOneCommit() async throws {
         let database = try open()
         let before = database.commits
-        let (release, _) = hold(database)
+        let release = hold(database)
         let done = Signal(), completed = Mutex<[Int]>([])
         for number in 0..<400 {
             database.write({ try $0.addFruit("\(number)") }) { result in
@@ -42,7 +42,7 @@ import Testing
 
     @Test func manyTasksNeedFewerCommitsThanWrites() async throws {
         let database = try open()
-        let (release, _) = hold(database)
+        let release = hold(database)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<200 {
                 group.addTask { try await database.write { try $0.addFruit("\(number)") } }
@@ -60,7 +60,7 @@ import Testing
 
     @Test func aFailingUnitUndoesItselfAlone() async throws {
         let database = try open()
-        let (release, _) = hold(database)
+        let release = hold(database)
         let done = Signal(), outcomes = Mutex<[String]>([])
         @Sendable func note(_ result: Result<Void, StorageError>) {
             outcomes.withLock {
@@ -98,7 +98,7 @@ import Testing
 
     @Test func aUnitThatEndsTheTransactionFailsWhatCameBeforeAndNotWhatComesAfter() async throws {
         let database = try open()
-        let (release, _) = hold(database)
+        let release = hold(database)
         let done = Signal(), kept = Mutex<[Bool]>([])
         @Sendable func note(_ result: Result<Void, StorageError>) {
             kept.withLock {
@@ -120,7 +120,7 @@ import Testing
         var limits = Database.Limits()
         limits.writes = 3
         let database = try open(limits)
-        let (release, _) = hold(database)
+        let release = hold(database)
         let refused = Atomic<Int>(0)
         for number in 0..<5 {
             database.write({ try $0.addFruit("\(number)") }) { result in
@@ -136,7 +136,7 @@ import Testing
 
     @Test func closingFinishesWhatWaits() async throws {
         let database = try open()
-        let (release, _) = hold(database)
+        let release = hold(database)
         let kept = Atomic<Int>(0)
         for number in 0..<2_500 {
             database.write({ try $0.addFruit("\(number)") }) { result in

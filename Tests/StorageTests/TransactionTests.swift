@@ -129,6 +129,8 @@ import Testing
             #expect(await isStatementError { try $0.execute("INSERT INTO nowhere VALUES (1)") })
             #expect(await isStatementError { try $0.execute("INSERT INTO fruit (name) VALUES ($1)", []) })
             #expect(await isStatementError { try $0.execute("INSERT INTO fruit (name) VALUES ($1)", ["a", "b"]) })
+            #expect(await isStatementError { try $0.execute("INSERT INTO fruit (name) VALUES (?)", ["a"]) })
+            #expect(await isStatementError { try $0.execute("INSERT INTO fruit VALUES ($2, $1, 0, 0)", [1, "a"]) })
             #expect(await isStatementError { _ = try $0.first("SELECT 1") { try $0.integer(1) } })
             #expect(await isStatementError { _ = try $0.first("SELECT 1") { try $0.text(0) } })
             #expect(await isStatementError { _ = try $0.first("SELECT NULL") { try $0.bytes(0) } })

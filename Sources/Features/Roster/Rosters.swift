@@ -28,7 +28,6 @@ package struct Rosters: Feature {
             Registration.loading { account, transaction, state in
                 state.roster = try RosterStore.load(account, transaction)
             },
-            Registration.accountRemoved { try RosterStore.remove($0, $1) },
             Registration.iq(.get, "query", in: .roster, on: .account, .inline { request, loop, session, writer throws(StanzaError) in
                 try get(request, loop, session, into: &writer)
             }),
@@ -37,6 +36,10 @@ package struct Rosters: Feature {
                 return nil
             }),
         ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try RosterStore.remove(account, transaction)
     }
 
     // MARK: Get

@@ -19,6 +19,11 @@ package struct IPAddress: Hashable, Sendable {
         }
     }
 
+    /// In network order: four bytes for IPv4, sixteen for IPv6.
+    package var bytes: [UInt8] {
+        (0..<(isIPv4 ? 4 : 16)).reversed().map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
+    }
+
     /// From text: `192.0.2.1` without leading zeros, or any form of RFC 4291, section 2.2, without a zone.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)

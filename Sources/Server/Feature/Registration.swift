@@ -21,7 +21,6 @@ package struct Registration: Sendable {
         case becameAvailable(@Sendable (Session) -> Void)
         case becameUnavailable(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
-        case accountRemoved(@Sendable (JID, Transaction) throws -> Void)
     }
 
     package let kind: Kind
@@ -106,13 +105,6 @@ package struct Registration: Sendable {
     /// What the account knew of it last is handed on. Runs on the session's event loop.
     package static func sessionEnded(_ body: @escaping @Sendable (Session, BoundSession) -> Void) -> [Registration] {
         [Registration(kind: .sessionEnded(body))]
-    }
-
-    /// An account is being removed: what the feature has stored of it goes with it.
-    package static func accountRemoved(
-        _ body: @escaping @Sendable (JID, Transaction) throws -> Void
-    ) -> [Registration] {
-        [Registration(kind: .accountRemoved(body))]
     }
 }
 

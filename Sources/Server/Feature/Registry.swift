@@ -1,4 +1,3 @@
-package import Storage
 package import XMPP
 
 /// What all features have registered, sorted and frozen at the start; read without locks from every event loop.
@@ -34,7 +33,6 @@ package final class Registry: Sendable {
     package let becameAvailable: [@Sendable (Session) -> Void]
     package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
-    package let accountRemoved: [@Sendable (JID, Transaction) throws -> Void]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
@@ -50,7 +48,6 @@ package final class Registry: Sendable {
         var becameAvailable: [@Sendable (Session) -> Void] = []
         var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
-        var accountRemoved: [@Sendable (JID, Transaction) throws -> Void] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var found: [(place: Int, phase: Phase, hook: StanzaHook)] = []
         for registration in registrations {
@@ -77,7 +74,6 @@ package final class Registry: Sendable {
             case .becameAvailable(let body): becameAvailable.append(body)
             case .becameUnavailable(let body): becameUnavailable.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
-            case .accountRemoved(let body): accountRemoved.append(body)
             }
         }
         server.features = Set(server.features).sorted()
@@ -101,7 +97,6 @@ package final class Registry: Sendable {
         self.becameAvailable = becameAvailable
         self.becameUnavailable = becameUnavailable
         self.sessionEnded = sessionEnded
-        self.accountRemoved = accountRemoved
         self.handlers = handlers
         self.hooks = hooks
     }

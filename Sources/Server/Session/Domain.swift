@@ -1,48 +1,73 @@
-internal import Accounts
+package import Accounts
 internal import TLS
 package import XMPP
 
 /// A domain that the server serves: its accounts, wherever they are kept.
 package final class Domain: Sendable {
     package let jid: JID
+    /// The accounts that are kept in the server's own database, if the domain has such.
+    package let local: LocalAccounts?
     private let credentials: Credentials
-    /// Whether every account has SCRAM keys. A client that is offered SCRAM uses it, and whose account is in a
+    /// Whether every account has SCRAM keys. A client that is offered SCRAM uses it, and one whose account is in a
     /// directory could then never log in.
     let hasScramKeys: Bool
 
-    init(jid: JID, credentials: Credentials, hasScramKeys: Bool) {
+    /// How long account sources may take to answer.
+    private static let patience = Duration.seconds(10)
+
+    init(jid: JID, credentials: Credentials) {
         self.jid = jid
         self.credentials = credentials
-        self.hasScramKeys = hasScramKeys
+        local = credentials.sources.lazy.compactMap { $0 as? LocalAccounts }.first
+        hasScramKeys = credentials.sources.allSatisfy { $0 is LocalAccounts }
     }
 
-    func existence(of user: String) async -> Existence { await credentials.existence(of: user) }
+    /// Whether an account exists and may be used.
+    /// - Parameter user: a prepared localpart.
+    func existence(of user: String) async -> Existence {
+        await credentials.existence(of: user, deadline: .now + Self.patience)
+    }
 
-    /// The SCRAM keys for a user name as it was sent.
-    func scramKeys(user: String, hash: ScramHash.Name, address: IPAddress?) async -> ScramLookup {
-        guard let prepared = prepared(user) else { return .unknown(account: user) }
-        switch await credentials.scramKeys(user: prepared, hash: Hash(hash)) {
-        case .keys(let keys):
-            return .found(
-                XMPP.ScramKeys(
-                    salt: keys.salt, iterations: keys.iterations, storedKey: keys.storedKey, serverKey: keys.serverKey))
-        case .none, .unknown: return .unknown(account: prepared)
-        case .unavailable(let reason): return .failed(reason)
+    /// The address of the account that a user name means, as it was sent; nil if there can be none.
+    func account(_ user: String) -> JID? {
+        try? JID(local: user, domain: jid.domain, resource: nil)
+    }
+
+    /// The SCRAM keys of a user name as it was sent. For unknown ones there are keys as well, which nothing fits.
+    func scramKeys(user: String, hash: ScramHash.Name) async -> ScramLookup {
+        switch await credentials.scramKeys(user: account(user)?.local ?? user, hash: Hash(hash)) {
+        case .account(let keys, let refusal, _): .found(XMPP.ScramKeys(keys), refusal: refusal.map(SASLFailure.init))
+        case .decoy(let keys): .found(XMPP.ScramKeys(keys))
+        case .unavailable(let reason): .failed(reason)
         }
     }
 
-    /// Checks a password for a user name, both as they were sent.
-    func check(password: String, user: String, address: IPAddress?) async -> XMPP.PasswordVerdict {
-        guard let user = prepared(user) else { return .wrong }
-        switch await credentials.verify(password: Array(password.utf8), user: user) {
+    /// Checks a password, both as they were sent.
+    func check(password: String, user: String) async -> XMPP.PasswordVerdict {
+        let name = account(user)?.local ?? user
+        switch await credentials.verify(password: password, user: name, deadline: .now + Self.patience) {
         case .accepted: return .right
-        case .rejected, .unknown: return .wrong
-        case .refused(let refusal): return .refused(SASLFailure(.notAuthorized, "\(refusal)"))
+        case .rejected: return .wrong
+        case .refused(let refusal, _): return .refused(SASLFailure(refusal))
         case .unavailable(let reason): return .refused(SASLFailure(.temporaryAuthFailure, reason))
         }
     }
+}
 
-    private func prepared(_ user: String) -> String? {
-        (try? JID(local: user, domain: jid.domain, resource: nil))?.local
+extension XMPP.ScramKeys {
+    fileprivate init(_ keys: Accounts.ScramKeys) {
+        self.init(
+            salt: keys.salt, iterations: keys.iterations, storedKey: keys.storedKey, serverKey: keys.serverKey)
+    }
+}
+
+extension SASLFailure {
+    /// RFC 6120 §6.5; told only to those who know the password.
+    fileprivate init(_ refusal: AccountRefusal) {
+        switch refusal {
+        case .disabled, .expired, .locked: self.init(.accountDisabled, "\(refusal)")
+        case .passwordExpired: self.init(.credentialsExpired, "\(refusal)")
+        case .notAllowed: self.init(.notAuthorized, "\(refusal)")
+        }
     }
 }

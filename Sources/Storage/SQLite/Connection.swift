@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import GRDBSQLite
 
 /// One SQLite connection with its prepared statements and the dispatch queue that it lives on.
 ///
@@ -196,8 +197,20 @@ final class Connection: @unchecked Sendable {
         if let statement = statements[sql] { return statement }
         if statements.count >= Self.statementLimit { statements = [:] }
         let statement = try database.makeStatement(sql: sql)
+        try checkParameters(of: statement)
         statements[sql] = statement
         return statement
+    }
+
+    /// SQLite numbers parameters in the order in which they appear, PostgreSQL by their names: they must agree.
+    private func checkParameters(of statement: Statement) throws(StorageError) {
+        for index in 0..<sqlite3_bind_parameter_count(statement.sqliteStatement) {
+            let name = sqlite3_bind_parameter_name(statement.sqliteStatement, index + 1).map { String(cString: $0) }
+            guard name == "$\(index + 1)" else {
+                throw .statement(
+                    "parameter \(index + 1) is \(name ?? "?"): name parameters $1, $2, … in order, in \(statement.sql)")
+            }
+        }
     }
 
     private func translating<T>(

@@ -35,8 +35,10 @@ final class DataDirectory: Sendable {
 
     /// Lets the next server in.
     func release() {
-        let descriptor = lock.withLock { $0.take() }
-        if let descriptor { Foundation.close(descriptor) }
+        guard let descriptor = lock.withLock({ $0.take() }) else { return }
+        // Closing is not enough while a child process that was just forked shares the descriptor.
+        flock(descriptor, LOCK_UN)
+        Foundation.close(descriptor)
     }
 
     /// Accounts' secrets are in there: made for the owner alone. SQLite gives its side files the same mode.

@@ -10,6 +10,9 @@ struct ASCIIClass {
     /// What a prepared label of a domain name may contain: `a–z`, `0–9` and `-` (RFC 5890 §2.3.1).
     static let label = ASCIIClass(low: 0x03FF_2000_0000_0000, high: 0x07FF_FFFE_0000_0000)
 
+    /// What a user name may contain: visible characters (RFC 8264 §9.11).
+    static let visible = ASCIIClass(low: 0xFFFF_FFFE_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF)
+
     /// What a resourcepart may contain: visible characters and the space (RFC 8264 §4.3).
     static let resource = ASCIIClass(low: 0xFFFF_FFFF_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF)
 

@@ -5,12 +5,25 @@ package struct JIDError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     package enum Reason: Hashable, Sendable {
-        case empty
         /// More than 1023 bytes after preparation.
         case tooLong
         case notUTF8
-        /// A character that this part must not contain.
-        case forbidden(Unicode.Scalar)
+        case text(PrecisError)
+        /// A label of the domain name is at fault; it is named as it was given.
+        case label(String, Label)
+        /// What stands in brackets is not an IPv6 address.
+        case notIPv6
+    }
+
+    /// What is wrong with one label of a domain name (RFC 5891 §5.4).
+    package enum Label: Error, Hashable, Sendable {
+        /// More than 63 bytes as an A-label.
+        case tooLong
+        /// A hyphen is first, last, or third and fourth.
+        case hyphens
+        /// Starts with `xn--`, but is not the A-label of any U-label.
+        case notALabel
+        case text(PrecisError)
     }
 
     package let part: Part
@@ -29,18 +42,22 @@ package struct JIDError: Error, Hashable, Sendable, CustomStringConvertible {
 extension JIDError.Reason: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .empty: "is empty"
-        case .tooLong: "is longer than 1023 bytes"
+        case .tooLong: "is longer than \(JIDStorage.partLimit) bytes"
         case .notUTF8: "is not valid UTF-8"
-        case .forbidden(let scalar): "must not contain \(scalar.codePoint)"
+        case .text(let error): "\(error)"
+        case .label(let label, let fault): "has the label \"\(label)\", which \(fault)"
+        case .notIPv6: "is not an IPv6 address in brackets"
         }
     }
 }
 
-extension Unicode.Scalar {
-    /// The code point as the Unicode standard writes it: `U+00E9`.
-    var codePoint: String {
-        let digits = String(value, radix: 16, uppercase: true)
-        return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+extension JIDError.Label: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .tooLong: "is longer than 63 bytes"
+        case .hyphens: "has a hyphen first, last, or third and fourth"
+        case .notALabel: "encodes no valid label"
+        case .text(let error): "\(error)"
+        }
     }
 }

@@ -12,6 +12,8 @@ struct Authentication: StreamFeature {
 
     /// The handshakes of a stream, from the first one on.
     private static let exchange = StreamSlot<SASLExchange?> { nil }
+    /// The attempt at hand, as the throttle knows it.
+    private static let attempt = StreamSlot<LoginAttempt?> { nil }
 
     // MARK: Offer
 
@@ -71,7 +73,7 @@ struct Authentication: StreamFeature {
         return SASLExchange(
             SASLContext(
                 offer: offer, advertisement: offer.advertisement(), hashes: Self.hashes,
-                channelBindings: channelBindings(of: stream), decoy: stream.kernel.decoy,
+                channelBindings: channelBindings(of: stream), decoy: Self.decoy,
                 isOwnIdentity: { authzid, username in
                     guard let domain, let own = try? JID(local: username, domain: domain.domain, resource: nil) else {
                         return false
@@ -106,7 +108,8 @@ struct Authentication: StreamFeature {
         guard let domain = stream.machine.domain,
             let account = try? JID(local: success.username, domain: domain.domain, resource: nil)
         else { return try fail(SASLFailure(.notAuthorized, "the name is no localpart"), on: stream) }
-        stream.kernel.throttle.succeeded(account: account, address: stream.address)
+        stream[Self.attempt]?.end(.succeeded)
+        stream[Self.attempt] = nil
         stream.authenticated = account
         stream[Self.exchange] = nil
         stream.logger.info("A client has logged in.", metadata: [LogKeys.mechanism: "\(success.mechanism.name)"])
@@ -115,6 +118,8 @@ struct Authentication: StreamFeature {
     }
 
     private func fail(_ failure: SASLFailure, on stream: StreamHandler) throws(StreamError) {
+        stream[Self.attempt]?.end(failure.condition == .notAuthorized ? .failed : .undecided)
+        stream[Self.attempt] = nil
         stream.logger.info(
             "A log-in has failed.",
             metadata: [
@@ -138,33 +143,43 @@ struct Authentication: StreamFeature {
     private func lookUpKeys(
         _ username: String, _ hash: ScramHash.Name, _ ticket: SASLTicket, on stream: StreamHandler
     ) {
-        ask(stream) { domain, address in
-            await domain.scramKeys(user: username, hash: hash, address: address)
+        ask(stream, about: username) { domain in
+            await domain.scramKeys(user: username, hash: hash)
         } then: { exchange, lookup in
-            exchange.keysFound(lookup, ticket)
+            exchange.keysFound(lookup ?? .failed(Self.throttled), ticket)
         }
     }
 
     private func check(_ username: String, _ password: String, _ ticket: SASLTicket, on stream: StreamHandler) {
-        ask(stream) { domain, address in
-            await domain.check(password: password, user: username, address: address)
+        ask(stream, about: username) { domain in
+            await domain.check(password: password, user: username)
         } then: { exchange, verdict in
-            exchange.passwordChecked(verdict, ticket)
+            exchange.passwordChecked(verdict ?? .refused(SASLFailure(.temporaryAuthFailure, Self.throttled)), ticket)
         }
     }
 
+    private static let throttled = "too many log-ins have failed lately"
+
     /// Asks something that has to be waited for; the stream reads nothing meanwhile.
+    /// - Parameter then: is given nil where the throttle did not let the question pass.
     private func ask<Answer: Sendable>(
-        _ stream: StreamHandler, _ question: @escaping @Sendable (Domain, IPAddress?) async -> Answer,
-        then: @escaping @Sendable (inout SASLExchange, Answer) -> SASLExchange.Action
+        _ stream: StreamHandler, about username: String, _ question: @escaping @Sendable (Domain) async -> Answer,
+        then: @escaping @Sendable (inout SASLExchange, Answer?) -> SASLExchange.Action
     ) {
         guard let domain = stream.machine.domain.flatMap({ stream.kernel.domain($0) }) else { return }
-        let address = stream.address
+        let (decision, attempt) = stream.kernel.throttle.begin(domain.account(username), from: stream.address)
+        stream[Self.attempt] = attempt
         let resume = stream.pause()
         let bound = NIOLoopBound(stream, eventLoop: stream.loop.eventLoop)
         let reference = stream.kernel.loops[stream.loop.index]
         Task {
-            let answer = await question(domain, address)
+            let answer: Answer?
+            switch decision {
+            case .refuse: answer = nil
+            case .proceed(let delay):
+                if delay > .zero { try? await Task.sleep(for: delay) }
+                answer = await question(domain)
+            }
             reference.execute { _ in
                 let stream = bound.value
                 guard !stream.machine.isClosing, var exchange = stream[Self.exchange] else { return resume() }
@@ -175,6 +190,9 @@ struct Authentication: StreamFeature {
             }
         }
     }
+
+    /// Of no use here: for accounts that do not exist, the domain's credentials have keys as well.
+    private static let decoy = ScramDecoy(secret: randomBytes(32), iterations: KeyParameters().iterations)
 
     /// The hash functions of SCRAM, by OpenSSL.
     private static let hashes: [ScramHash] = ScramHash.Name.allCases.map { name in
