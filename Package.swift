@@ -66,7 +66,7 @@ let package = Package(
         tests(of: "Storage"),
         tests(of: "Accounts", ["TLS", "Storage", nioPosix]),
         tests(of: "Server", ["Features", nioPosix, nioEmbedded]),
-        tests(of: "Features", ["Server"]),
+        tests(of: "Features", ["Server", "XMPP"]),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", nioPosix],
             swiftSettings: swiftSettings),

@@ -45,10 +45,11 @@ package struct LastActivity: Feature {
                 session[Self.farewell] = stanza.element?.child("status")?.text
             },
             Registration.sessionEnded { session, _ in remember(session) },
-            Registration.accountRemoved { account, transaction in
-                try transaction.execute("DELETE FROM last_activity WHERE account = $1", [.text(account.description)])
-            },
         ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try transaction.execute("DELETE FROM last_activity WHERE account = $1", [.text(account.description)])
     }
 
     // MARK: Questions

@@ -35,10 +35,11 @@ package struct VCard: Feature {
                 try await set(request)
                 return nil
             }),
-            Registration.accountRemoved { account, transaction in
-                try transaction.execute("DELETE FROM vcards WHERE account = $1", [.text(account.description)])
-            },
         ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try transaction.execute("DELETE FROM vcards WHERE account = $1", [.text(account.description)])
     }
 
     private func get(_ request: IQRequest) async throws(StanzaError) -> ByteBuffer? {

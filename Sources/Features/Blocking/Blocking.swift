@@ -33,7 +33,6 @@ package struct Blocking: Feature {
             Registration.loading { account, transaction, state in
                 state[Self.list] = try BlocklistStore.load(account, transaction)
             },
-            Registration.accountRemoved { try BlocklistStore.remove($0, $1) },
             Registration.iq(.get, "blocklist", in: .blocking, on: .account, .inline { request, _, session, writer throws(StanzaError) in
                 try get(request, session, into: &writer)
             }),
@@ -61,6 +60,10 @@ package struct Blocking: Feature {
             Registration.presence(.fromAccount, .reject, Self.sent),
             Registration.anyIQ(.fromAccount, .reject, Self.sent),
         ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try BlocklistStore.remove(account, transaction)
     }
 
     // MARK: Stanzas on their way
