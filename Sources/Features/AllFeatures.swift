@@ -11,6 +11,7 @@ package let allFeatures: [any Feature.Type] = [
     VCard.self,
     PrivateStorage.self,
     Blocking.self,
+    InBandRegistration.self,
     OfflineMessages.self,
     Ping.self,
     Rosters.self,

@@ -91,7 +91,7 @@ package struct LastActivity: Feature {
 
     /// The user has logged out with the last session.
     private func remember(_ session: Session) {
-        guard session.account.sessions.isEmpty else { return }
+        guard session.account.withState({ $0.sessions.isEmpty && !$0.isRemoved }) else { return }
         let account = session.account.jid
         let status = session[Self.farewell]
         let logger = kernel.logger
