@@ -67,6 +67,7 @@ let package = Package(
         tests(of: "Accounts", ["TLS", "Storage", nioPosix]),
         tests(of: "Server", ["Features", nioPosix, nioEmbedded]),
         tests(of: "Features", ["Server", "XMPP"]),
+        tests(of: "Replay", [nioCore]),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", nioPosix],
             swiftSettings: swiftSettings),

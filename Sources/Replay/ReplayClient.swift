@@ -1,0 +1,193 @@
+internal import NIOCore
+internal import XMPP
+
+/// One role of a play on its connection: a client or an external component.
+///
+/// Belongs to the task that plays the transcript.
+final class ReplayClient {
+    /// What the connection brings.
+    enum Incoming {
+        case header(Markup)
+        case element(Markup)
+        case streamEnd
+        /// The connection ended.
+        case end
+    }
+
+    let role: Transcript.Role
+    let patience: Duration
+    private let connection: any Connection
+    private var stream = IncomingStream()
+    /// Received and not yet asked for.
+    private var inbox: [Incoming] = []
+    /// The id of the server's stream.
+    private(set) var streamID = ""
+    /// The address the stream is bound to.
+    var fullJID: String?
+    /// Whether the stream can carry stanzas, as far as this client knows.
+    private(set) var isReady = false
+    private var barriers = 0
+
+    /// Connects and negotiates until the stage at which the role stops.
+    init(
+        playing role: Transcript.Role, through transport: any Transport, patience: Duration
+    ) async throws {
+        self.role = role
+        self.patience = patience
+        let listener: Destination.Listener =
+            switch (role.kind, role.encryption) {
+            case (.component, _): .component
+            case (.client, .direct): .clientTLS
+            case (.client, _): .client
+            }
+        connection = try await transport.connect(to: Destination(listener: listener, host: role.host, port: role.port))
+        if role.encryption == .direct { try await startTLS() }
+        guard role.stopsAt != .tcp else { return }
+        switch role.kind {
+        case .client: try await Negotiation.negotiate(self)
+        case .component: try await ComponentHandshake.perform(by: self)
+        }
+    }
+
+    var domain: String { role.serverDomain }
+    var canStartTLS: Bool { connection.canStartTLS }
+
+    func bound(to jid: String?) {
+        fullJID = jid
+        isReady = true
+    }
+
+    // MARK: Sending
+
+    func send(_ text: String) async throws { try await connection.send(ByteBuffer(string: text)) }
+
+    func send(_ bytes: ByteBuffer) async throws { try await connection.send(bytes) }
+
+    func send(_ markup: Markup) async throws { try await send(markup.serialized(inheriting: role.contentNamespace)) }
+
+    /// Opens a stream and receives the server's opening tag.
+    @discardableResult
+    func openStream() async throws -> Markup {
+        let streams = Namespace.streams
+        var header = "<?xml version='1.0'?><stream:stream xmlns='\(role.contentNamespace)' xmlns:stream='\(streams)'"
+        header += " to='\(Markup.escaped(domain))'"
+        if role.kind == .client { header += " version='1.0' xml:lang='en'" }
+        try await send(header + ">")
+        let answer = try await next()
+        guard case .header(let answer) = answer else {
+            throw StepFailure("  the server answered the opening tag with \(describe(answer))")
+        }
+        streamID = answer["id"] ?? ""
+        return answer
+    }
+
+    func startTLS() async throws {
+        try await connection.startTLS(serverName: domain)
+        stream = IncomingStream()
+        inbox = []
+    }
+
+    func channelBinding(_ type: String) async throws -> [UInt8]? { try await connection.channelBinding(type) }
+
+    // MARK: Receiving
+
+    /// The next thing received.
+    func next() async throws(StepFailure) -> Incoming {
+        while inbox.isEmpty {
+            switch await connection.received.take(within: patience) {
+            case .bytes(let bytes): try read(bytes)
+            case .end: return .end
+            case .nothingInTime: throw StepFailure("  nothing was received within \(patience)")
+            }
+        }
+        return inbox.removeFirst()
+    }
+
+    /// The next element received.
+    func nextElement() async throws(StepFailure) -> Markup {
+        let incoming = try await next()
+        guard case .element(let element) = incoming else {
+            throw StepFailure("  received \(describe(incoming)) instead of an element")
+        }
+        return element
+    }
+
+    /// Lets the next thing received be one that was taken before.
+    func putBack(_ element: Markup) { inbox.insert(.element(element), at: 0) }
+
+    /// What was received and not asked for.
+    var unread: Incoming? { inbox.first }
+
+    private func read(_ bytes: ByteBuffer) throws(StepFailure) {
+        do {
+            for event in try stream.receive(bytes) {
+                switch event {
+                case .header(let header): inbox.append(.header(header))
+                case .element(let element): inbox.append(.element(element))
+                case .streamEnd: inbox.append(.streamEnd)
+                }
+            }
+        } catch {
+            throw StepFailure("  what was received is no stream of XML (\(error)): \(String(buffer: bytes))")
+        }
+    }
+
+    /// Waits until the server has dealt with all that was sent on this stream, and its answers have arrived.
+    ///
+    /// A ping of the server (XEP-0199) travels behind them in both directions; any answer to it will do.
+    func barrier() async throws(StepFailure) {
+        barriers += 1
+        let id = "barrier-\(barriers)"
+        let from = role.kind == .component ? " from='\(Markup.escaped(role.jid))'" : ""
+        do {
+            try await send("<iq type='get' id='\(id)'\(from) to='\(Markup.escaped(domain))'><ping xmlns='urn:xmpp:ping'/></iq>")
+        } catch {
+            throw StepFailure("  the connection is broken: \(error)")
+        }
+        let waiting = inbox
+        inbox = []
+        defer { inbox = waiting + inbox }
+        var passed: [Incoming] = []
+        while true {
+            let incoming = try await next()
+            if case .element(let element) = incoming, element.name == "iq", element["id"] == id { break }
+            passed.append(incoming)
+            if case .end = incoming { break }
+        }
+        inbox = passed + inbox
+    }
+
+    // MARK: Closing
+
+    /// Closes the stream and waits for the server to do the same; what else arrives is forgotten.
+    func disconnect() async throws(StepFailure) {
+        isReady = false
+        do {
+            try await send("</stream:stream>")
+        } catch {
+            throw StepFailure("  the connection is broken: \(error)")
+        }
+        while true {
+            switch try await next() {
+            case .streamEnd: return await connection.close()
+            case .end: throw StepFailure("  the server ended the connection without closing its stream")
+            case .header, .element: continue
+            }
+        }
+    }
+
+    /// Ends the connection without closing the stream.
+    func abort() async {
+        isReady = false
+        await connection.close()
+    }
+
+    func describe(_ incoming: Incoming) -> String {
+        switch incoming {
+        case .header(let header): "a stream header: \(header.serialized(inheriting: role.contentNamespace))"
+        case .element(let element): element.serialized(inheriting: role.contentNamespace)
+        case .streamEnd: "the end of the stream"
+        case .end: "the end of the connection"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package import NIOCore
+
+/// Opens connections to the server that transcripts are played against.
+package protocol Transport: Sendable {
+    /// Opens a connection, unencrypted.
+    func connect(to destination: Destination) async throws -> any Connection
+}
+
+/// Which of the server's listeners is wanted.
+package struct Destination: Sendable, Hashable {
+    package enum Listener: Sendable, Hashable {
+        case client
+        /// TLS from the first byte (XEP-0368).
+        case clientTLS
+        case component
+    }
+
+    package var listener: Listener
+    /// Where the transcript says to connect to, if it does.
+    package var host: String?
+    package var port: Int?
+
+    package init(listener: Listener, host: String? = nil, port: Int? = nil) {
+        self.listener = listener
+        self.host = host
+        self.port = port
+    }
+}
+
+/// One connection: bytes in and bytes out.
+package protocol Connection: Sendable {
+    /// What was received.
+    var received: Mailbox { get }
+    /// Whether `startTLS` can be called.
+    var canStartTLS: Bool { get }
+    /// Sends bytes. Throws if the connection has ended.
+    func send(_ bytes: ByteBuffer) async throws
+    /// Makes the TLS handshake as its client, offering `xmpp-client` (ALPN); whatever certificate is accepted.
+    func startTLS(serverName: String) async throws
+    /// The data of a channel binding type such as `tls-exporter`; nil if there is none.
+    func channelBinding(_ type: String) async throws -> [UInt8]?
+    /// Ends the connection at once.
+    func close() async
+}
