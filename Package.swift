@@ -49,7 +49,7 @@ let package = Package(
         module(
             "Server",
             ["XMPP", "TLS", "Storage", "Accounts", nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams")]),
-        module("Features", ["Server", "Storage", "XMPP", nioCore, logging]),
+        module("Features", ["Server", "Storage", "TLS", "XMPP", nioCore, logging]),
         module("Replay", ["XMPP", "TLS", nioCore, nioPosix]),
         .executableTarget(
             name: "martlet",
@@ -66,7 +66,7 @@ let package = Package(
         tests(of: "Storage"),
         tests(of: "Accounts", ["TLS", "Storage", nioPosix]),
         tests(of: "Server", ["Features", nioPosix, nioEmbedded]),
-        tests(of: "Features", ["Server"]),
+        tests(of: "Features", ["Server", "XMPP"]),
         tests(of: "Replay", [nioCore]),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", "Accounts", "TLS", logging, nioPosix],
