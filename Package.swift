@@ -54,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Server", "Features", "Replay", logging,
+                "Server", "Features", "Replay", "Accounts", "Storage", "TLS", "XMPP", logging, nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -51,7 +51,7 @@ package struct OfflineMessages: Feature {
             Registration.loading { account, transaction, state in
                 state[Self.queue].count =
                     try transaction.first(
-                        "SELECT count(*) FROM offline_messages WHERE account = ?", [.text(account.description)]
+                        "SELECT count(*) FROM offline_messages WHERE account = $1", [.text(account.description)]
                     ) { try $0.integer(0) } ?? 0
             },
             Registration.message(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
@@ -71,7 +71,7 @@ package struct OfflineMessages: Feature {
     }
 
     package static func removed(_ account: JID, _ transaction: Transaction) throws {
-        try transaction.execute("DELETE FROM offline_messages WHERE account = ?", [.text(account.description)])
+        try transaction.execute("DELETE FROM offline_messages WHERE account = $1", [.text(account.description)])
     }
 
     /// §3: what is worth keeping: normal messages, and chat messages with more in them than a chat state.
@@ -108,7 +108,7 @@ package struct OfflineMessages: Feature {
         let logger = kernel.logger
         kernel.database.write { transaction in
             try transaction.execute(
-                "INSERT INTO offline_messages (account, id, stanza) VALUES (?, ?, ?)",
+                "INSERT INTO offline_messages (account, id, stanza) VALUES ($1, $2, $3)",
                 [.text(account.jid.description), .integer(Int(id)), .bytes(bytes)])
         } completion: { result in
             guard case .failure(let error) = result else { return }
@@ -141,7 +141,7 @@ package struct OfflineMessages: Feature {
         let reference = kernel.loops[handle.loop]
         kernel.database.read { transaction in
             try transaction.rows(
-                "SELECT id, stanza FROM offline_messages WHERE account = ? ORDER BY id LIMIT \(Self.batch)",
+                "SELECT id, stanza FROM offline_messages WHERE account = $1 ORDER BY id LIMIT \(Self.batch)",
                 [.text(account.jid.description)]
             ) { (id: try $0.integer(0), stanza: try $0.bytes(1)) }
         } completion: { result in
@@ -171,7 +171,7 @@ package struct OfflineMessages: Feature {
             // One by one: a message with an earlier number may have been written since.
             for id in ids {
                 try transaction.execute(
-                    "DELETE FROM offline_messages WHERE account = ? AND id = ?",
+                    "DELETE FROM offline_messages WHERE account = $1 AND id = $2",
                     [.text(account.jid.description), .integer(id)])
             }
         } completion: { result in

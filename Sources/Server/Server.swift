@@ -1,4 +1,4 @@
-internal import Accounts
+package import Accounts
 package import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -12,6 +12,7 @@ package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let channels: [any Channel]
     private let clock: RepeatedTask
+    private let leavers: Leavers
     private let sources: AccountSources
 
     /// Every table of the server: the accounts' and the features'.
@@ -53,11 +54,19 @@ package final class Server: Sendable {
             database.close()
             throw error
         }
+        let leavers = Leavers(kernel: kernel)
+        self.leavers = leavers
         clock = kernel.loops[0].eventLoop.scheduleRepeatedTask(initialDelay: .seconds(2), delay: .seconds(2)) {
-            [kernel] _ in
+            [kernel, leavers] _ in
+            Task { await leavers.look() }
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
             kernel.accounts.sweep(olderThan: .now() - .minutes(5))
         }
+    }
+
+    /// The accounts of a domain that are kept in the server's own database.
+    package func localAccounts(of domain: String) throws -> LocalAccounts? {
+        kernel.domain(try JID(domain))?.local
     }
 
     /// The ports listened on, in the order of the configuration.

@@ -9,7 +9,7 @@ extension TLSError {
     }
 
     /// What made an operation on a connection fail, taken from the error queue, which is empty afterwards.
-    static func fromQueue(verifyCode: CInt, certificate: Certificate?, expectedName: String?) -> TLSError {
+    static func fromQueue(rejection: SSLConnection.Rejection?, expectedName: String?) -> TLSError {
         let code = ERR_peek_error()
         defer { ERR_clear_error() }
         let reason = ERR_GET_REASON(code)
@@ -18,7 +18,8 @@ extension TLSError {
         }
         switch reason {
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
-            return verification(code: verifyCode, certificate: certificate, expectedName: expectedName)
+            let rejection = rejection ?? SSLConnection.Rejection(code: X509_V_ERR_UNSPECIFIED, certificate: nil)
+            return verification(rejection, expectedName: expectedName)
         case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
             return TLSError(.notTLS, "the peer sent an HTTP request in clear text where a TLS handshake was expected")
         case SSL_R_WRONG_VERSION_NUMBER:
@@ -39,38 +40,42 @@ extension TLSError {
     }
 
     /// Why a chain is not trusted (X509_V_ERR_…).
-    static func verification(code: CInt, certificate: Certificate?, expectedName: String?) -> TLSError {
+    static func verification(_ rejection: SSLConnection.Rejection, expectedName: String?) -> TLSError {
         let whose = expectedName.map { "the certificate of \($0)" } ?? "the peer's certificate"
-        switch code {
+        let certificate = rejection.certificate
+        switch rejection.code {
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_UNTRUSTED:
             let issuer = certificate.map { " (\($0.issuer))" } ?? ""
             return TLSError(
-                .unknownIssuer, "\(whose) was issued by an authority that is not trusted here\(issuer), or its chain is incomplete")
+                .unknownIssuer,
+                "\(whose) was issued by an authority that is not trusted here\(issuer), or its chain is incomplete")
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return TLSError(.selfSigned, "\(whose) is self-signed and not trusted here")
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
             return TLSError(.unknownIssuer, "\(whose) leads to a root authority that is not trusted here")
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            let date = certificate.map { " (its own date: \(UTCDate($0.notAfter)))" } ?? ""
-            return TLSError(.certificateExpired, "\(whose), or one in its chain, has expired\(date)")
+            let which = certificate.map { ": \($0.subject) on \(UTCDate($0.notAfter))" } ?? ""
+            return TLSError(.certificateExpired, "\(whose), or one in its chain, has expired\(which)")
         case X509_V_ERR_CERT_NOT_YET_VALID:
-            let date = certificate.map { " (its own date: \(UTCDate($0.notBefore)))" } ?? ""
-            return TLSError(.certificateNotYetValid, "\(whose), or one in its chain, is not valid yet\(date)")
+            let which = certificate.map { ": \($0.subject) from \(UTCDate($0.notBefore)) on" } ?? ""
+            return TLSError(.certificateNotYetValid, "\(whose), or one in its chain, is not valid yet\(which)")
         case X509_V_ERR_CERT_REVOKED:
             return TLSError(.certificateRevoked, "\(whose) was revoked by its issuer")
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
             return nameMismatch(certificate: certificate, expectedName: expectedName)
         default:
             return TLSError(
-                .certificateInvalid, "\(whose) is not valid: \(String(cString: X509_verify_cert_error_string(Int(code))))")
+                .certificateInvalid,
+                "\(whose) is not valid: \(String(cString: X509_verify_cert_error_string(Int(rejection.code))))")
         }
     }
 
     static func nameMismatch(certificate: Certificate?, expectedName: String?) -> TLSError {
         let names = certificate?.dnsNames ?? []
-        let held = names.isEmpty ? "names no domain" : "is for \(names.prefix(8).joined(separator: ", "))"
-        return TLSError(.nameMismatch, "the certificate \(held), not for \(expectedName ?? "the expected name")")
+        let held = names.isEmpty ? "is " : "is for \(names.prefix(8).joined(separator: ", ")), "
+        return TLSError(
+            .nameMismatch, "the peer's certificate \(held)not for \(expectedName ?? "the expected name")")
     }
 
     /// The plain words for an alert with which the peer ended the handshake or the connection.

@@ -4,7 +4,7 @@ import Testing
 
 /// The sources of a domain asked in order, and what strangers are told.
 @Suite struct LocalCredentialsTests {
-    /// A source that says what it is told to, and counts how often it is asked.
+    /// A source that says what it is told to.
     private struct Scripted: AccountSource {
         let name: String
         var verdict = PasswordVerdict.unknown
@@ -55,7 +55,8 @@ import Testing
             #expect(await verify(local, "any", "nurse") == .accepted(source: "hq"))
             let first = try await setup.credentials([hq, setup.accounts])
             #expect(await verify(first, "any", "juliet") == .accepted(source: "hq"))
-            let expired = try await setup.credentials([Scripted(name: "hq", verdict: .refused(.expired)), setup.accounts])
+            let refusing = Scripted(name: "hq", verdict: .refused(.expired))
+            let expired = try await setup.credentials([refusing, setup.accounts])
             #expect(await verify(expired, "right", "juliet") == .refused(.expired, source: "hq"))
             #expect(await local.existence(of: "nurse", deadline: later) == .exists)
         }

@@ -23,7 +23,9 @@ final class LocalSetup: Sendable {
         accounts = Self.accounts(database, hashing)
     }
 
-    static func accounts(_ database: Database, _ hashing: PasswordHashing, domain: String = "example.test") -> LocalAccounts {
+    static func accounts(
+        _ database: Database, _ hashing: PasswordHashing, domain: String = "example.test"
+    ) -> LocalAccounts {
         LocalAccounts(
             domain: domain, database: database, hashing: hashing, parameters: parameters, preparePassword: prepare)
     }

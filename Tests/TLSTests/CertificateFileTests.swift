@@ -77,7 +77,8 @@ struct CertificateFileTests {
 
     @Test func damagedChain() throws {
         let good = try folder.read("example.test.pem")
-        let damaged = try folder.write("damaged.pem", good + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".utf8)
+        let damaged = try folder.write(
+            "damaged.pem", good + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".utf8)
         expect(.notPEM, naming: damaged, "certificate 2", certificate: damaged)
     }
 

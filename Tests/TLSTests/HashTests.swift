@@ -1,7 +1,7 @@
 /// Test vectors of the standards.
 
-import Testing
 import TLS
+import Testing
 
 struct HashTests {
     private func bytes(_ hex: String) -> [UInt8] {

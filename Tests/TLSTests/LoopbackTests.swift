@@ -76,6 +76,37 @@ struct LoopbackTests {
         while serverContext.connections + clientContext.connections > 0 { try await Task.sleep(for: .milliseconds(5)) }
     }
 
+    /// What is read together with the end of a handshake is also flushed.
+    @Test func aStormThroughTheNarrowestGate() async throws {
+        let identities = try Fixture.identities
+        let context = try Fixture.client()
+        let loop = group.next()
+        let gate = try await loop.submit { NIOLoopBound(HandshakeGate(eventLoop: loop, limit: 1), eventLoop: loop) }
+            .get()
+        let listener = try await ServerBootstrap(group: loop)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers(
+                        TLSHandler(server: identities, gate: gate.value), Echo())
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = listener.localAddress?.port
+        try await withThrowingTaskGroup { tasks in
+            for _ in 0..<30 {
+                tasks.addTask {
+                    let done = group.any().makePromise(of: ByteBuffer.self)
+                    let channel = try await connect(port, context) { Collect(until: 5, done) }
+                    channel.writeAndFlush(ByteBuffer(string: "hello"), promise: nil)
+                    #expect(try await String(buffer: done.futureResult.get()) == "hello")
+                    try await channel.close().get()
+                }
+            }
+            try await tasks.waitForAll()
+        }
+        try await listener.close().get()
+    }
+
     /// Nothing is lost when a channel is closed while its socket is full.
     @Test func closingSendsWhatWasWritten() async throws {
         let context = try Fixture.server()

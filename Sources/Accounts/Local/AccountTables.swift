@@ -32,6 +32,7 @@ package enum AccountTables {
                 )
                 """,
                 "CREATE TABLE account_secret (name TEXT NOT NULL PRIMARY KEY, secret BYTEA NOT NULL)",
+                "CREATE TABLE account_revision (domain TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
             ])
     ]
 }

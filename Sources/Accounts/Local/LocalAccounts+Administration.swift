@@ -83,11 +83,25 @@ extension LocalAccounts {
         }
     }
 
-    /// Removes the account and its keys; what features keep of it is theirs to remove.
-    package func remove(_ localpart: String) async throws(AccountError) {
-        try await change { [domain] in
-            try $0.execute(
+    /// Removes the account and its keys.
+    ///
+    /// - Parameter alongside: removes what else is kept of the account, in the same transaction.
+    package func remove(
+        _ localpart: String, alongside: @escaping @Sendable (Transaction) throws -> Void = { _ in }
+    ) async throws(AccountError) {
+        try await change { [domain] transaction in
+            try alongside(transaction)
+            return try transaction.execute(
                 "DELETE FROM account WHERE domain = $1 AND localpart = $2", [.text(domain), .text(localpart)])
+        }
+    }
+
+    /// Grows whenever an account was changed or removed, by whatever process.
+    package func revision() async throws(StorageError) -> Int {
+        try await database.read { [domain] transaction in
+            try transaction.first(
+                "SELECT revision FROM account_revision WHERE domain = $1", [.text(domain)]
+            ) { row throws(StorageError) in try row.integer(0) } ?? 0
         }
     }
 
@@ -102,7 +116,15 @@ extension LocalAccounts {
     ) async throws(AccountError) {
         let count: Int
         do {
-            count = try await database.write(body)
+            count = try await database.write { [domain] transaction in
+                let count = try body(transaction)
+                try transaction.execute(
+                    """
+                    INSERT INTO account_revision (domain, revision) VALUES ($1, 1)
+                    ON CONFLICT (domain) DO UPDATE SET revision = account_revision.revision + 1
+                    """, [.text(domain)])
+                return count
+            }
         } catch {
             throw .storage(error)
         }

@@ -26,7 +26,9 @@ package final class PasswordHashing: Sendable {
     private let waiting = Atomic<Int>(0)
     private let iterations = Atomic<Int>(0)
 
-    /// - Parameter capacity: hashes that may wait or run.
+    /// - Parameters:
+    ///   - threads: a command that does nothing else may take all cores.
+    ///   - capacity: hashes that may wait or run.
     package init(threads: Int = max(1, System.coreCount - 1), capacity: Int = 1_000) {
         self.threads = threads
         self.capacity = capacity
@@ -47,7 +49,7 @@ package final class PasswordHashing: Sendable {
             throw .overloaded
         }
         defer { waiting.subtract(1, ordering: .relaxed) }
-        return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<[UInt8], Refusal>, Never>) in
+        let result: Result<[UInt8], Refusal> = await withCheckedContinuation { continuation in
             pool.submit { [self] state in
                 guard case .active = state else { return continuation.resume(returning: .failure(.overloaded)) }
                 if let deadline, deadline <= .now { return continuation.resume(returning: .failure(.late)) }
@@ -55,7 +57,8 @@ package final class PasswordHashing: Sendable {
                 continuation.resume(
                     returning: .success(hash.pbkdf2(password: password, salt: salt, iterations: count)))
             }
-        }.get()
+        }
+        return try result.get()
     }
 
     /// Finishes what runs and ends the threads; what waits is refused.

@@ -29,8 +29,8 @@ package struct Throttle: Sendable {
         package init() {}
     }
 
-    /// Where a connection comes from: an IPv4 address, or the /64 network of an IPv6 address, which is what one customer
-    /// has to himself.
+    /// Where a connection comes from: an IPv4 address, or the /64 network of an IPv6 address, which is what one
+    /// customer has to himself.
     package struct Address: Sendable, Hashable {
         private let bits: UInt64
 
@@ -79,7 +79,7 @@ package struct Throttle: Sendable {
     /// An attempt to log in was begun.
     ///
     /// - Parameters:
-    ///   - address: nil for one that is exempt.
+    ///   - address: nil for one that is exempt from the rule for addresses.
     ///   - account: prepared bare JID; nil when the client has not said it (EXTERNAL).
     package mutating func began(
         from address: Address?, account: String?, now: ContinuousClock.Instant

@@ -23,11 +23,11 @@ struct RosterStore: Sendable {
 
     static func load(_ account: JID, _ transaction: Transaction) throws -> Roster {
         let account = SQLValue.text(account.description)
-        let counters = try transaction.first("SELECT version, removal FROM rosters WHERE account = ?", [account]) {
+        let counters = try transaction.first("SELECT version, removal FROM rosters WHERE account = $1", [account]) {
             (try $0.integer(0), try $0.integer(1))
         }
         let items: [RosterItem?] = try transaction.rows(
-            "SELECT contact, name, groups, subscription, version, request FROM roster_items WHERE account = ?", [account]
+            "SELECT contact, name, groups, subscription, version, request FROM roster_items WHERE account = $1", [account]
         ) { row in
             guard let jid = try? JID(try row.text(0)) else { return nil }
             let flags = try row.integer(3)
@@ -48,18 +48,18 @@ struct RosterStore: Sendable {
             let account = SQLValue.text(account.description)
             try transaction.execute(
                 """
-                INSERT INTO rosters (account, version, removal) VALUES (?, ?, ?)
+                INSERT INTO rosters (account, version, removal) VALUES ($1, $2, $3)
                 ON CONFLICT (account) DO UPDATE SET version = excluded.version, removal = excluded.removal
                 """, [account, .integer(version), .integer(removal)])
             guard let item else {
                 try transaction.execute(
-                    "DELETE FROM roster_items WHERE account = ? AND contact = ?", [account, .text(contact.description)])
+                    "DELETE FROM roster_items WHERE account = $1 AND contact = $2", [account, .text(contact.description)])
                 return
             }
             try transaction.execute(
                 """
                 INSERT INTO roster_items (account, contact, name, groups, subscription, version, request)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                VALUES ($1, $2, $3, $4, $5, $6, $7)
                 ON CONFLICT (account, contact) DO UPDATE SET name = excluded.name, groups = excluded.groups,
                     subscription = excluded.subscription, version = excluded.version, request = excluded.request
                 """,
@@ -74,7 +74,7 @@ struct RosterStore: Sendable {
 
     static func remove(_ account: JID, _ transaction: Transaction) throws {
         for table in ["roster_items", "rosters"] {
-            try transaction.execute("DELETE FROM \(table) WHERE account = ?", [.text(account.description)])
+            try transaction.execute("DELETE FROM \(table) WHERE account = $1", [.text(account.description)])
         }
     }
 

@@ -122,6 +122,17 @@ package final class AccountTable: Sendable {
         }
     }
 
+    /// The accounts that have sessions.
+    var active: [Account] {
+        shards.flatMap { shard in
+            shard.entries.withLock { entries in
+                entries.values.compactMap { entry in
+                    if case .loaded(let account, _) = entry, !account.sessions.isEmpty { account } else { nil }
+                }
+            }
+        }
+    }
+
     /// Drops accounts that have no session and were not loaded since `limit`, and what is believed not to exist.
     package func sweep(olderThan limit: NIODeadline) {
         for shard in shards {

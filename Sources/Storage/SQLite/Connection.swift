@@ -56,7 +56,7 @@ final class Connection: @unchecked Sendable {
         if purpose != .reader {
             let mode = try pragma("journal_mode = WAL")
             guard mode == "wal" else {
-                throw .unusable("\(file): SQLite cannot use a write-ahead log here (journal mode \(mode)); use a local disk")
+                throw .unusable("\(file): no write-ahead log can be used here (journal mode \(mode)); use a local disk")
             }
         }
         _ = try pragma("synchronous = FULL")
@@ -133,9 +133,8 @@ final class Connection: @unchecked Sendable {
     func forEachRow(
         _ sql: String, _ arguments: [SQLValue], _ body: (borrowing Row) throws -> Bool
     ) throws {
-        guard let database else { throw StorageError.closed }
         var bodyError: (any Error)?
-        try translating(sql) { _ in
+        try translating(sql) { database in
             let statement = try statement(sql, in: database)
             iterating.append(sql)
             defer { iterating.removeLast() }

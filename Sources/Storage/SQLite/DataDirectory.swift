@@ -55,7 +55,7 @@ final class DataDirectory: Sendable {
             let error = errno
             Foundation.close(descriptor)
             guard error == EWOULDBLOCK else { throw failure(path, error) }
-            throw .inUse("\(file) is in use by another server process: stop that one, or give this one another directory")
+            throw .inUse("\(file) is in use by another server: stop that one, or give this one another directory")
         }
         return descriptor
     }

@@ -45,7 +45,7 @@ final class Writer: Sendable {
         }
         switch outcome {
         case .queued: break
-        case .start: connection.async { [self] connection in drain(on: connection) }
+        case .start: connection.async { [self] connection in commitAll(on: connection) }
         case .refused(let error): unit.finish(error)
         }
     }
@@ -57,7 +57,7 @@ final class Writer: Sendable {
         try? connection.sync { _ in }
     }
 
-    private func drain(on connection: Connection) {
+    private func commitAll(on connection: Connection) {
         while true {
             let batch = state.withLock { state -> [any Unit] in
                 let batch = state.waiting

@@ -1,14 +1,17 @@
-/// A limit on how many handshakes one event loop computes per turn, so that a storm of them does not delay messages.
+/// A limit on the handshakes that one event loop computes at a stretch, so that a storm of them delays no messages.
 
 package import NIOCore
 
-/// A step of a handshake costs as much as fifty routed messages. Those past the limit wait in order of arrival for the
-/// next turns of the loop, between which other connections are served. A place is taken while the loop computes, not
-/// while a peer thinks: silent peers keep nobody waiting, and the loop never idles while someone waits.
+/// A step of a handshake costs as much as fifty routed messages. Those past the limit wait in order of arrival; before
+/// the next ones the loop serves its other connections. A place is taken while the loop computes, not while a peer
+/// thinks: silent peers keep nobody waiting.
 ///
 /// Belongs to one event loop, whose handlers share it.
 package final class HandshakeGate {
-    /// How many steps a turn of the loop has room for.
+    /// Time for the loop to look at its sockets: tasks that are due at once would run before it does.
+    static let pause = TimeAmount.microseconds(200)
+
+    /// How many steps are computed between two pauses.
     package let limit: Int
     /// How many handlers wait now.
     package var waiting: Int { queue.count - head }
@@ -35,7 +38,7 @@ package final class HandshakeGate {
     }
 
     private func scheduleTurn() {
-        eventLoop.assumeIsolated().execute { self.turn() }
+        eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.turn() }
     }
 
     private func turn() {

@@ -1,4 +1,4 @@
-/// The questions that OpenSSL asks during a handshake: which certificate (SNI), which protocol (ALPN), is the chain good.
+/// What OpenSSL asks during a handshake: which certificate (SNI), which protocol (ALPN), is the chain good.
 
 import COpenSSL
 
@@ -23,16 +23,27 @@ extension SSLConnection {
             }, nil)
     }
 
-    /// Lets every chain pass and notes what was wrong with it.
-    static let recordVerification: @convention(c) (CInt, OpaquePointer?) -> CInt = { isGood, store in
-        if isGood == 0 {
-            let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
-            let connection = SSLConnection.of(ssl.map { OpaquePointer($0) })
-            if connection?.firstVerifyError == X509_V_OK {
-                connection?.firstVerifyError = X509_STORE_CTX_get_error(store)
-            }
-        }
+    /// Ends the handshake at the first thing that is wrong with a chain.
+    static let requireVerification: @convention(c) (CInt, OpaquePointer?) -> CInt = { isGood, store in
+        if isGood == 0 { noteRejection(store) }
+        return isGood
+    }
+
+    /// Lets every chain pass.
+    static let reportVerification: @convention(c) (CInt, OpaquePointer?) -> CInt = { isGood, store in
+        if isGood == 0 { noteRejection(store) }
         return 1
+    }
+
+    private static func noteRejection(_ store: OpaquePointer?) {
+        let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
+        guard let connection = SSLConnection.of(ssl.map { OpaquePointer($0) }), connection.rejection == nil else {
+            return
+        }
+        let certificate = X509_STORE_CTX_get_current_cert(store)
+        if let certificate { X509_up_ref(certificate) }
+        connection.rejection = Rejection(
+            code: X509_STORE_CTX_get_error(store), certificate: certificate.map(Certificate.init(owning:)))
     }
 
     private static func of(_ ssl: OpaquePointer?) -> SSLConnection? {

@@ -30,9 +30,12 @@ extension SSLConnection {
 
     var peerVerification: PeerVerification {
         guard SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE, let certificate = peerCertificate else { return .absent }
-        let code = firstVerifyError == X509_V_OK ? CInt(SSL_get_verify_result(ssl)) : firstVerifyError
+        if let rejection { return .untrusted(.verification(rejection, expectedName: expectedName)) }
+        // A resumed session has only the code.
+        let code = CInt(SSL_get_verify_result(ssl))
         guard code == X509_V_OK else {
-            return .untrusted(.verification(code: code, certificate: certificate, expectedName: expectedName))
+            let rejection = Rejection(code: code, certificate: nil)
+            return .untrusted(.verification(rejection, expectedName: expectedName))
         }
         if let expectedName, !certificate.covers(expectedName) {
             return .untrusted(.nameMismatch(certificate: certificate, expectedName: expectedName))

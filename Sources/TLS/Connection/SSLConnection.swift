@@ -17,6 +17,13 @@ final class SSLConnection {
         }
     }
 
+    struct Rejection {
+        /// X509_V_ERR_…
+        let code: CInt
+        /// The one of the chain that the code is about.
+        let certificate: Certificate?
+    }
+
     /// The plaintext of one record (RFC 8446 section 5.1).
     static let recordSize = 16_384
     /// What a record adds to its plaintext at most: header, explicit nonce, content type, tag.
@@ -33,7 +40,7 @@ final class SSLConnection {
     /// The name that a client expects in the certificate.
     let expectedName: String?
     /// The first thing wrong with the peer's chain; OpenSSL itself would keep the last one.
-    var firstVerifyError = X509_V_OK
+    var rejection: Rejection?
     private(set) var isEstablished = false
     private var recordsUntilKeyUpdate: UInt32
 
@@ -49,7 +56,7 @@ final class SSLConnection {
         context.connectionOpened()
         SSL_set_accept_state(ssl)
         if parameters.clientCertificates == .requested {
-            SSL_set_verify(ssl, SSL_VERIFY_PEER, Self.recordVerification)
+            SSL_set_verify(ssl, SSL_VERIFY_PEER, Self.reportVerification)
             // Certificates of servers serve as client certificates between servers, and authorities no longer
             // put the purpose "client" into them.
             SSL_set_purpose(ssl, X509_PURPOSE_ANY)
@@ -73,7 +80,7 @@ final class SSLConnection {
         }
         switch parameters.policy {
         case .required:
-            SSL_set_verify(ssl, SSL_VERIFY_PEER, nil)
+            SSL_set_verify(ssl, SSL_VERIFY_PEER, Self.requireVerification)
             let rules = SSL_get0_param(ssl)
             X509_VERIFY_PARAM_set_hostflags(rules, Certificate.nameRules)
             let accepted =
@@ -85,7 +92,7 @@ final class SSLConnection {
                 throw .fromLibrary(.nameInvalid, "the server name '\(name)' cannot be looked for in a certificate")
             }
         case .reported:
-            SSL_set_verify(ssl, SSL_VERIFY_PEER, Self.recordVerification)
+            SSL_set_verify(ssl, SSL_VERIFY_PEER, Self.reportVerification)
         case .ignored:
             SSL_set_verify(ssl, SSL_VERIFY_NONE, nil)
         }
@@ -129,8 +136,8 @@ final class SSLConnection {
         receive(ByteBuffer())
     }
 
-    /// Feeds records from the peer: goes on with the handshake, then decrypts. All of `bytes` is consumed; the start of a
-    /// record waits inside OpenSSL for its rest.
+    /// Feeds records from the peer: goes on with the handshake, then decrypts. All of `bytes` is consumed; the start of
+    /// a record waits inside OpenSSL for its rest.
     func receive(_ bytes: ByteBuffer) -> Received {
         TLSError.clearQueue()
         var received = Received()
@@ -228,7 +235,6 @@ final class SSLConnection {
     }
 
     private func failure() -> TLSError {
-        let code = firstVerifyError == X509_V_OK ? CInt(SSL_get_verify_result(ssl)) : firstVerifyError
-        return .fromQueue(verifyCode: code, certificate: peerCertificate, expectedName: expectedName)
+        .fromQueue(rejection: rejection, expectedName: expectedName)
     }
 }

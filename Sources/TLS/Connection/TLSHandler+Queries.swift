@@ -1,4 +1,4 @@
-/// What the handlers behind may ask about the connection after the handshake, on its event loop; nil before and when closed.
+/// What the handlers behind may ask after the handshake, on the event loop; before and when closed there is no answer.
 
 extension TLSHandler {
     package var protocolVersion: TLSVersion? { established?.version }

@@ -1,13 +1,15 @@
-/// TLS for one channel, as server or client: records on the side of the socket, plaintext behind it (RFC 8446, RFC 5246).
+/// TLS for one channel, as server or client: records towards the socket, plaintext behind (RFC 8446, RFC 5246).
 
 package import NIOCore
 
-/// Belongs to the event loop of its channel. May be added before a connection is active or, for STARTTLS, to a live
-/// one; application data is then read only after `TLSEvent.handshakeCompleted`, and what is written earlier waits for it.
+/// Belongs to the event loop of its channel. May be added before a connection is active or, for STARTTLS, at the front
+/// of a live pipeline. Application data is read only after `TLSEvent.handshakeCompleted`, what is written earlier
+/// waits. Bytes that somebody took from the socket before are given to the pipeline by `fireChannelRead`.
 ///
-/// Plaintext is collected until `flush` and leaves in one write, so that small messages share records. After an error,
-/// which is a `TLSError` fired through the pipeline, the handler tells the peer and closes the channel. There is no time
-/// limit on the handshake here: whoever adds the handler closes the channel when `handshake` takes too long.
+/// Plaintext is collected until `flush` and leaves in one write, so that small messages share records. On an error, a
+/// `TLSError` fired through the pipeline, the handler tells the peer and closes the channel. `close` sends what was
+/// written and close_notify first. There is no time limit on the handshake here: whoever adds the handler closes the
+/// channel when `handshake` is `running` for too long.
 package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer
@@ -193,7 +195,8 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         held = nil
         guard let context, state == .handshaking else { return false }
         receive(bytes, context)
-        if state == .handshaking || readRequested { context.read() }
+        // The end of the burst was passed on while its bytes were held.
+        channelReadComplete(context: context)
         return true
     }
 

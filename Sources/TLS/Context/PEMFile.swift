@@ -57,7 +57,8 @@ struct PEMFile {
         }
         guard found.1 else {
             throw TLSError(
-                .notPEM, "\(path): certificate \(found.0.count + 1) in the file is damaged; export the chain in PEM form again")
+                .notPEM,
+                "\(path): certificate \(found.0.count + 1) in the file is damaged; export the chain in PEM form again")
         }
         guard !found.0.isEmpty else {
             throw TLSError(
@@ -86,14 +87,15 @@ struct PEMFile {
         if isEncrypted {
             throw TLSError(
                 .keyEncrypted,
-                "\(path): the private key is encrypted; write it without a passphrase (openssl pkey -in \(path) -out NEW) "
-                    + "and protect the file by its permissions")
+                "\(path): the private key is encrypted; write it without a passphrase "
+                    + "(openssl pkey -in \(path) -out NEW) and protect the file by its permissions")
         }
         throw TLSError(
             .notPEM,
             contains("-----BEGIN CERTIFICATE-----") && !contains("PRIVATE KEY-----")
                 ? "\(path): holds a certificate but no private key; are certificate and key exchanged?"
-                : "\(path): holds no usable private key in PEM form (a line -----BEGIN PRIVATE KEY----- is missing or damaged)")
+                : "\(path): holds no usable private key in PEM form (-----BEGIN PRIVATE KEY----- is missing or damaged)"
+        )
     }
 
     private func contains(_ marker: String) -> Bool {

@@ -73,7 +73,8 @@ package struct SelfSignedCertificate: Sendable {
             }
             guard isValid, (1...253).contains(name.utf8.count) else {
                 throw TLSError(
-                    .nameInvalid, "'\(name)' cannot be the name in a certificate; write international names as A-labels (xn--…)")
+                    .nameInvalid,
+                    "'\(name)' cannot be the name in a certificate; write international names as A-labels (xn--…)")
             }
             alternatives.append("DNS:\(name)")
         }

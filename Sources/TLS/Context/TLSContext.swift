@@ -51,7 +51,9 @@ package final class TLSContext: @unchecked Sendable {
 
         guard COpenSSL_SSL_CTX_set_min_proto_version(context, minimumVersion.code) == 1,
             COpenSSL_SSL_CTX_set_max_proto_version(context, maximumVersion.code) == 1
-        else { throw .fromLibrary(.internal, "OpenSSL's configuration allows no version of TLS from \(minimumVersion) on") }
+        else {
+            throw .fromLibrary(.internal, "OpenSSL's configuration allows no version of TLS from \(minimumVersion) on")
+        }
         SSL_CTX_set_options(
             context,
             COpenSSL_SSL_OP_NO_RENEGOTIATION | COpenSSL_SSL_OP_NO_COMPRESSION | COpenSSL_SSL_OP_CIPHER_SERVER_PREFERENCE
@@ -94,7 +96,8 @@ package final class TLSContext: @unchecked Sendable {
         }
         for issuer in certifiedKey.chain.dropFirst()
         where COpenSSL_SSL_CTX_add1_chain_cert(context, issuer.pointer) != 1 {
-            throw .fromLibrary(.certificateInvalid, "the chain certificate \(issuer.subject) is not accepted by OpenSSL")
+            throw .fromLibrary(
+                .certificateInvalid, "the chain certificate \(issuer.subject) is not accepted by OpenSSL")
         }
     }
 

@@ -1,4 +1,4 @@
-/// The certificates of a server by the name that a client asks for (SNI, RFC 6066 section 3), exchangeable while it runs.
+/// A server's certificates by the name that a client asks for (SNI, RFC 6066 section 3), exchangeable at any time.
 
 import Synchronization
 

@@ -36,13 +36,13 @@ package enum Hash: Sendable, CaseIterable {
         key.withUnsafeBufferPointer { key in
             message.withUnsafeBufferPointer { message in
                 output { result in
-                    guard let code = EVP_MAC_CTX_new(Self.mac) else { return false }
+                    guard let code = EVP_MAC_CTX_dup(template) else { return false }
                     defer { EVP_MAC_CTX_free(code) }
-                    // A pointer to no bytes would mean "the key of before".
+                    // No pointer would mean "the key of before", which an empty array may have.
                     var none: UInt8 = 0
                     var length = 0
                     return withUnsafePointer(to: &none) { none in
-                        EVP_MAC_init(code, key.baseAddress ?? none, key.count, parameters) == 1
+                        EVP_MAC_init(code, key.baseAddress ?? none, key.count, nil) == 1
                             && EVP_MAC_update(code, message.baseAddress, message.count) == 1
                             && EVP_MAC_final(code, result, &length, digestLength) == 1
                     }
@@ -75,22 +75,13 @@ package enum Hash: Sendable, CaseIterable {
         }
     }
 
-    // Fetching costs more than hashing a short message. Never freed, never changed: written once under Swift's own lock.
+    // Fetching costs more than hashing a short message. Never freed or changed: written once under Swift's own lock.
     nonisolated(unsafe) private static let sha1Function = fetch("SHA1")
     nonisolated(unsafe) private static let sha256Function = fetch("SHA256")
     nonisolated(unsafe) private static let sha512Function = fetch("SHA512")
-    nonisolated(unsafe) private static let mac: OpaquePointer? = {
-        OpenSSLLibrary.prepare()
-        return EVP_MAC_fetch(nil, "HMAC", nil)
-    }()
-    nonisolated(unsafe) private static let sha1Parameters = macParameters("SHA1")
-    nonisolated(unsafe) private static let sha256Parameters = macParameters("SHA256")
-    nonisolated(unsafe) private static let sha512Parameters = macParameters("SHA512")
-
-    private static func fetch(_ name: String) -> OpaquePointer? {
-        OpenSSLLibrary.prepare()
-        return EVP_MD_fetch(nil, name, nil)
-    }
+    nonisolated(unsafe) private static let sha1Template = hmacTemplate("SHA1")
+    nonisolated(unsafe) private static let sha256Template = hmacTemplate("SHA256")
+    nonisolated(unsafe) private static let sha512Template = hmacTemplate("SHA512")
 
     private var function: OpaquePointer? {
         switch self {
@@ -100,19 +91,35 @@ package enum Hash: Sendable, CaseIterable {
         }
     }
 
-    private var parameters: UnsafePointer<OSSL_PARAM> {
+    /// An HMAC with its hash function chosen, to be copied for each use.
+    private var template: OpaquePointer? {
         switch self {
-        case .sha1: Self.sha1Parameters
-        case .sha256: Self.sha256Parameters
-        case .sha512: Self.sha512Parameters
+        case .sha1: Self.sha1Template
+        case .sha256: Self.sha256Template
+        case .sha512: Self.sha512Template
         }
     }
 
-    private static func macParameters(_ name: StaticString) -> UnsafePointer<OSSL_PARAM> {
-        let parameters = UnsafeMutablePointer<OSSL_PARAM>.allocate(capacity: 2)
-        let value = UnsafeMutableRawPointer(mutating: name.utf8Start).assumingMemoryBound(to: CChar.self)
-        parameters.initialize(to: OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, value, name.utf8CodeUnitCount))
-        (parameters + 1).initialize(to: OSSL_PARAM_construct_end())
-        return UnsafePointer(parameters)
+    private static func fetch(_ name: String) -> OpaquePointer? {
+        OpenSSLLibrary.prepare()
+        return EVP_MD_fetch(nil, name, nil)
+    }
+
+    private static func hmacTemplate(_ name: String) -> OpaquePointer? {
+        OpenSSLLibrary.prepare()
+        guard let mac = EVP_MAC_fetch(nil, "HMAC", nil), let template = EVP_MAC_CTX_new(mac) else { return nil }
+        EVP_MAC_free(mac)
+        // Parameters keep pointers: both strings must live until they are used.
+        let isReady = OSSL_MAC_PARAM_DIGEST.withCString { key in
+            name.withCString { value in
+                let parameters = [
+                    OSSL_PARAM_construct_utf8_string(key, UnsafeMutablePointer(mutating: value), 0),
+                    OSSL_PARAM_construct_end(),
+                ]
+                // Only what has a key can be copied.
+                return EVP_MAC_init(template, [0], 1, parameters) == 1
+            }
+        }
+        return isReady ? template : nil
     }
 }

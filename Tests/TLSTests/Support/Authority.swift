@@ -34,7 +34,8 @@ struct Authority {
 
     private func request(_ file: String, subject: String) throws {
         try folder.openssl(
-            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject, "-keyout",
+            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
+            "-keyout",
             "\(file).key", "-out", "\(file).csr")
     }
 }

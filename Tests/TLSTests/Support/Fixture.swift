@@ -1,6 +1,7 @@
 /// Certificates and contexts that many tests share; made once per run.
 
 import Foundation
+
 @testable import TLS
 
 enum Fixture {

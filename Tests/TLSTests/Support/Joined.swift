@@ -55,10 +55,10 @@ final class Joined {
     /// With the certificate and trust of `Fixture`.
     convenience init(
         protocols: (server: ApplicationProtocols, client: ApplicationProtocols) = ([], []),
-        maximumVersion: TLSVersion = .tls13, session: TLSSession? = nil, gate: HandshakeGate? = nil
+        maximumVersion: TLSVersion = .tls13, session: TLSSession? = nil
     ) throws {
         try self.init(
-            server: TLSHandler(server: Fixture.identities, protocols: protocols.server, gate: gate),
+            server: TLSHandler(server: Fixture.identities, protocols: protocols.server),
             client: TLSHandler(
                 client: Fixture.client(maximumVersion: maximumVersion), serverName: "example.test",
                 protocols: protocols.client, session: session))
