@@ -22,7 +22,8 @@ struct Authentication {
                 credentials, abilities, offered: offered, mechanism: mechanism,
                 nonce: ScramNonce(random: randomBytes(24)))
         } catch {
-            throw StepFailure("  cannot authenticate (\(error)); offered are \(offered.mechanisms.joined(separator: ", "))")
+            throw StepFailure(
+                "  cannot authenticate (\(error)); offered are \(offered.mechanisms.joined(separator: ", "))")
         }
     }
 
@@ -63,7 +64,9 @@ struct ChannelBindings {
     init(of client: ReplayClient) async throws {
         var bindings: [ChannelBinding] = []
         for type in ChannelBindingType.byPreference {
-            if let data = try await client.channelBinding(type.rawValue) { bindings.append(ChannelBinding(type, data: data)) }
+            if let data = try await client.channelBinding(type.rawValue) {
+                bindings.append(ChannelBinding(type, data: data))
+            }
         }
         self.bindings = bindings
     }

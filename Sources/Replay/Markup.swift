@@ -98,7 +98,8 @@ extension Markup {
             case nil: result += " \(attribute.name)"
             case Namespace.xml.description: result += " xml:\(attribute.name)"
             case Self.scansionNamespace: result += " scansion:\(attribute.name)"
-            case .some(let namespace): result += " xmlns:a\(count)='\(Self.escaped(namespace))' a\(count):\(attribute.name)"
+            case .some(let namespace):
+                result += " xmlns:a\(count)='\(Self.escaped(namespace))' a\(count):\(attribute.name)"
             }
             result += "='\(Self.escaped(attribute.value))'"
         }
@@ -113,7 +114,8 @@ extension Markup {
         for child in children {
             if indentation != nil { result += "\n" }
             child.write(
-                into: &result, inheriting: isOfStream ? inherited : namespace, indentation: indentation.map { $0 + "  " })
+                into: &result, inheriting: isOfStream ? inherited : namespace,
+                indentation: indentation.map { $0 + "  " })
         }
         if let indentation, !children.isEmpty { result += "\n" + indentation }
         result += "</\(tag)>"

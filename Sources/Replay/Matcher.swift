@@ -1,11 +1,13 @@
+internal import XMPP
+
 /// Compares a received element with the expected one by scansion's rules.
 ///
 /// An element is matched loosely or strictly. Loosely, the attributes and children that are expected must be
 /// there, in any order, and others do not matter; strictly, nothing else may be there and children must come in
 /// the same order. Loose is the rule in the stream's default namespace and for what is of the stream itself,
 /// strict is the rule elsewhere; `scansion:strict` on an element decides otherwise. The text directly inside an
-/// element must always be the same. `{scansion:any}` stands for any value of an attribute or text, and
-/// `{scansion:capture:name}` keeps the value.
+/// element must be the same, but loosely only if some is expected. `{scansion:any}` stands for any value of an
+/// attribute or text, and `{scansion:capture:name}` keeps the value.
 struct Matcher {
     /// The default namespace of the stream.
     let content: String
@@ -29,7 +31,9 @@ struct Matcher {
         return expected.children.reduce(into: names) { $0.formUnion(captures(in: $1)) }
     }
 
-    private mutating func compare(_ expected: Markup, _ received: Markup, at path: String, _ differences: inout [String]) {
+    private mutating func compare(
+        _ expected: Markup, _ received: Markup, at path: String, _ differences: inout [String]
+    ) {
         guard expected.name == received.name, expected.namespace == received.namespace else {
             differences.append(
                 "\(path): expected <\(expected.name) xmlns='\(expected.namespace)'/>, "
@@ -38,7 +42,7 @@ struct Matcher {
         }
         let isStrict = isStrict(expected)
         compareAttributes(expected, received, isStrict, at: path, &differences)
-        if !accepts(expected.text, received.text) {
+        if isStrict || !expected.text.isEmpty, !accepts(expected.text, received.text) {
             differences.append("\(path): expected the text \(quoted(expected.text)), received \(quoted(received.text))")
         }
         if isStrict {
@@ -51,7 +55,7 @@ struct Matcher {
     private func isStrict(_ expected: Markup) -> Bool {
         let explicit = expected.attributes.first { $0.namespace == Markup.scansionNamespace && $0.name == "strict" }
         if let explicit { return explicit.value == "true" }
-        return expected.namespace != content && expected.namespace != "http://etherx.jabber.org/streams"
+        return expected.namespace != content && expected.namespace != Namespace.streams.description
     }
 
     private mutating func compareAttributes(
@@ -62,7 +66,8 @@ struct Matcher {
             if let other {
                 if !accepts(attribute.value, other.value) {
                     differences.append(
-                        "\(path): expected \(attribute.name)=\(quoted(attribute.value)), received \(quoted(other.value))")
+                        "\(path): expected \(attribute.name)=\(quoted(attribute.value)), received \(quoted(other.value))"
+                    )
                 }
             } else {
                 differences.append("\(path): \(attribute.name)=\(quoted(attribute.value)) is missing")
@@ -70,7 +75,8 @@ struct Matcher {
         }
         guard isStrict else { return }
         for attribute in received.attributes
-        where !expected.attributes.contains(where: { $0.name == attribute.name && $0.namespace == attribute.namespace }) {
+        where !expected.attributes.contains(where: { $0.name == attribute.name && $0.namespace == attribute.namespace })
+        {
             differences.append("\(path): \(attribute.name)=\(quoted(attribute.value)) is not expected")
         }
     }

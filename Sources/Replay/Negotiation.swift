@@ -52,7 +52,8 @@ enum Negotiation {
 
     private static func authenticate(_ client: ReplayClient, _ features: Markup) async throws {
         let mechanisms = features.child("mechanisms", in: sasl)?.children.map(\.text) ?? []
-        let bindings = features.child("sasl-channel-binding", in: channelBinding)?.children.compactMap { $0["type"] } ?? []
+        let bindings =
+            features.child("sasl-channel-binding", in: channelBinding)?.children.compactMap { $0["type"] } ?? []
         var exchange = try Authentication(
             of: client.role, on: try await ChannelBindings(of: client),
             offered: SASLAdvertisement(mechanisms: mechanisms, channelBindingTypes: bindings))

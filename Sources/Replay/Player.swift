@@ -1,4 +1,4 @@
-internal import NIOCore
+internal import XMPP
 
 /// Plays transcripts against a server.
 package struct Player: Sendable {
@@ -81,11 +81,7 @@ private final class Stage {
     private func perform(_ step: Transcript.Step) async throws {
         let role = transcript.roles[step.role]
         if step.action == .connects {
-            if let old = clients.removeValue(forKey: step.role) { await old.abort() }
-            let client = try await ReplayClient(playing: role, through: transport, patience: patience)
-            clients[step.role] = client
-            variables.fullJIDs[role.name] = client.fullJID
-            return
+            return try await connect(role, step.role)
         }
         // Whose connection is closed already is as disconnected as can be.
         if step.action == .disconnects, clients[step.role] == nil { return }
@@ -100,13 +96,24 @@ private final class Stage {
             clients[step.role] = nil
         case .startsTLS: try await client.startTLS()
         case .sends(let template): try await client.send(try markup(template, for: role))
-        case .sendsRaw(let template): try await client.send(RawText.bytes(of: try variables.substitute(in: template.text)))
+        case .sendsRaw(let template):
+            try await client.send(RawText.bytes(of: try variables.substitute(in: template.text)))
         case .receives(let template):
             let expected = try markup(template, for: role)
             try match(expected, try await receive(client, expected), role)
         case .receivesNothing: try await receiveNothing(client)
         case .streamCloses(let condition): try await close(client, with: condition)
         }
+    }
+
+    private func connect(_ role: Transcript.Role, _ index: Int) async throws {
+        if let former = clients.removeValue(forKey: index) { await former.abort() }
+        let connection = try await transport.connect(to: Destination(of: role))
+        let client = ReplayClient(playing: role, on: connection, patience: patience)
+        // Known before it is ready, so that it is closed whatever happens.
+        clients[index] = client
+        try await client.negotiate()
+        variables.fullJIDs[role.name] = client.fullJID
     }
 
     private func markup(_ template: Transcript.Template, for role: Transcript.Role) throws -> Markup {
@@ -119,7 +126,8 @@ private final class Stage {
             incoming = try await client.next()
         } catch {
             throw StepFailure(
-                error.reason + "; expected:\n" + expected.indented(inheriting: client.role.contentNamespace, by: "    "))
+                error.reason + "; expected:\n" + expected.indented(inheriting: client.role.contentNamespace, by: "    ")
+            )
         }
         switch incoming {
         case .element(let received), .header(let received): return received
@@ -174,12 +182,15 @@ private final class Stage {
     private func close(_ client: ReplayClient, with condition: String?) async throws(StepFailure) {
         if let condition {
             let error = try await client.nextElement()
-            let conditions = error.children.filter { $0.namespace == "urn:ietf:params:xml:ns:xmpp-streams" && $0.name != "text" }
-            guard error.name == "error", error.namespace == "http://etherx.jabber.org/streams" else {
+            let conditions = error.children.filter {
+                $0.namespace == Namespace.streamErrors.description && $0.name != "text"
+            }
+            guard error.name == "error", error.namespace == Namespace.streams.description else {
                 throw StepFailure("  expected a stream error, received \(client.describe(.element(error)))")
             }
             guard conditions.map(\.name) == [condition] else {
-                throw StepFailure("  expected the stream error \(condition), received \(client.describe(.element(error)))")
+                throw StepFailure(
+                    "  expected the stream error \(condition), received \(client.describe(.element(error)))")
             }
         }
         let end = try await client.next()

@@ -23,24 +23,19 @@ final class ReplayClient {
     /// The id of the server's stream.
     private(set) var streamID = ""
     /// The address the stream is bound to.
-    var fullJID: String?
+    private(set) var fullJID: String?
     /// Whether the stream can carry stanzas, as far as this client knows.
     private(set) var isReady = false
     private var barriers = 0
 
-    /// Connects and negotiates until the stage at which the role stops.
-    init(
-        playing role: Transcript.Role, through transport: any Transport, patience: Duration
-    ) async throws {
+    init(playing role: Transcript.Role, on connection: any Connection, patience: Duration) {
         self.role = role
+        self.connection = connection
         self.patience = patience
-        let listener: Destination.Listener =
-            switch (role.kind, role.encryption) {
-            case (.component, _): .component
-            case (.client, .direct): .clientTLS
-            case (.client, _): .client
-            }
-        connection = try await transport.connect(to: Destination(listener: listener, host: role.host, port: role.port))
+    }
+
+    /// Negotiates until stanzas can flow or the stage at which the role stops is reached.
+    func negotiate() async throws {
         if role.encryption == .direct { try await startTLS() }
         guard role.stopsAt != .tcp else { return }
         switch role.kind {
@@ -52,7 +47,8 @@ final class ReplayClient {
     var domain: String { role.serverDomain }
     var canStartTLS: Bool { connection.canStartTLS }
 
-    func bound(to jid: String?) {
+    /// Notes that the stream is bound to an address.
+    func bound(to jid: String) {
         fullJID = jid
         isReady = true
     }
@@ -66,8 +62,7 @@ final class ReplayClient {
     func send(_ markup: Markup) async throws { try await send(markup.serialized(inheriting: role.contentNamespace)) }
 
     /// Opens a stream and receives the server's opening tag.
-    @discardableResult
-    func openStream() async throws -> Markup {
+    func openStream() async throws {
         let streams = Namespace.streams
         var header = "<?xml version='1.0'?><stream:stream xmlns='\(role.contentNamespace)' xmlns:stream='\(streams)'"
         header += " to='\(Markup.escaped(domain))'"
@@ -78,7 +73,6 @@ final class ReplayClient {
             throw StepFailure("  the server answered the opening tag with \(describe(answer))")
         }
         streamID = answer["id"] ?? ""
-        return answer
     }
 
     func startTLS() async throws {
@@ -140,7 +134,8 @@ final class ReplayClient {
         let id = "barrier-\(barriers)"
         let from = role.kind == .component ? " from='\(Markup.escaped(role.jid))'" : ""
         do {
-            try await send("<iq type='get' id='\(id)'\(from) to='\(Markup.escaped(domain))'><ping xmlns='urn:xmpp:ping'/></iq>")
+            try await send(
+                "<iq type='get' id='\(id)'\(from) to='\(Markup.escaped(domain))'><ping xmlns='urn:xmpp:ping'/></iq>")
         } catch {
             throw StepFailure("  the connection is broken: \(error)")
         }

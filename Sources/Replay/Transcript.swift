@@ -122,7 +122,8 @@ extension Transcript {
 
     /// Whether the play needs more of the connection than bytes in and bytes out.
     package var needsTLS: Bool {
-        steps.contains { $0.action == .startsTLS } || roles.contains { $0.encryption == .starttls || $0.encryption == .direct }
+        steps.contains { $0.action == .startsTLS }
+            || roles.contains { $0.encryption == .starttls || $0.encryption == .direct }
     }
 
     /// The same play in other domains: each key of `domains` is replaced wherever it stands as a domain or as

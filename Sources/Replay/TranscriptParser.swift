@@ -124,7 +124,8 @@ package struct TranscriptParser {
         case "stops-at": transcript.roles[last].stopsAt = try choice(value, key)
         default:
             throw error(
-                "`\(key)` is unknown; there are jid, password, resource, domain, host, port, tls, mechanism, stops-at and account")
+                "`\(key)` is unknown; there are jid, password, resource, domain, host, port, tls, mechanism, stops-at and account"
+            )
         }
     }
 
@@ -221,9 +222,12 @@ package struct TranscriptParser {
         while lines.first?.text.allSatisfy(\.isWhitespace) == true { lines.removeFirst() }
         while lines.last?.text.allSatisfy(\.isWhitespace) == true { lines.removeLast() }
         guard let first = lines.first else { return nil }
-        let indentation = lines.compactMap { line in
-            line.text.firstIndex { $0 != " " && $0 != "\t" }.map { line.text.distance(from: line.text.startIndex, to: $0) }
-        }.min() ?? 0
+        let indentation =
+            lines.compactMap { line in
+                line.text.firstIndex { $0 != " " && $0 != "\t" }.map {
+                    line.text.distance(from: line.text.startIndex, to: $0)
+                }
+            }.min() ?? 0
         let text = lines.map { String($0.text.dropFirst(indentation)) }.joined(separator: "\n")
         return Transcript.Template(text: text, line: first.number)
     }

@@ -27,6 +27,18 @@ package struct Destination: Sendable, Hashable {
     }
 }
 
+extension Destination {
+    /// Where a role connects to.
+    init(of role: Transcript.Role) {
+        let listener: Listener =
+            switch role.kind {
+            case .component: .component
+            case .client: role.encryption == .direct ? .clientTLS : .client
+            }
+        self.init(listener: listener, host: role.host, port: role.port)
+    }
+}
+
 /// One connection: bytes in and bytes out.
 package protocol Connection: Sendable {
     /// What was received.

@@ -125,7 +125,8 @@ enum VariableCheck {
                 try check(template, of: transcript, captures)
             case .receives(let template):
                 try check(template, of: transcript, captures)
-                captures.formUnion(Matcher.captures(in: try markup(template, of: transcript, transcript.roles[step.role])))
+                captures.formUnion(
+                    Matcher.captures(in: try markup(template, of: transcript, transcript.roles[step.role])))
             case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses:
                 continue
             }

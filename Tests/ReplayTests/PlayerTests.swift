@@ -72,7 +72,8 @@ import Testing
     @Test func nothingIsNotSomething() async {
         let failure = await play(
             "Romeo sends:\n\t<message to=\"${Juliet's full JID}\" id='m'/>\nJuliet receives: nothing\n")
-        #expect(failure?.hasPrefix("t.scs:16: Juliet receives: nothing\n  received <message") == true, "\(failure ?? "")")
+        #expect(
+            failure?.hasPrefix("t.scs:16: Juliet receives: nothing\n  received <message") == true, "\(failure ?? "")")
     }
 
     @Test func whatWasUnreadStaysInOrder() async {
@@ -107,7 +108,8 @@ import Testing
 
     @Test func failuresShowBothSides() async {
         let failure = await play(
-            "Romeo sends:\n\t<message to=\"${Juliet's full JID}\" type='chat' id='m'><body>Hi</body></message>\nJuliet receives:\n\t<message id='m' type='chat'><body>Ho</body></message>\n")
+            "Romeo sends:\n\t<message to=\"${Juliet's full JID}\" type='chat' id='m'><body>Hi</body></message>\nJuliet receives:\n\t<message id='m' type='chat'><body>Ho</body></message>\n"
+        )
         #expect(
             failure == """
                 t.scs:16: Juliet receives:

@@ -73,7 +73,8 @@ private final class Desk: Sendable {
         }
         let content = isComponent ? "jabber:component:accept" : "jabber:client"
         reply(
-            "<?xml version='1.0'?><stream:stream xmlns='\(content)' xmlns:stream='http://etherx.jabber.org/streams' id='s' version='1.0'>")
+            "<?xml version='1.0'?><stream:stream xmlns='\(content)' xmlns:stream='http://etherx.jabber.org/streams' id='s' version='1.0'>"
+        )
         guard !isComponent else { return }
         reply(
             jid.isEmpty
@@ -99,7 +100,9 @@ private final class Desk: Sendable {
             reply("<handshake/>")
         case "iq" where element.child("bind", in: "urn:ietf:params:xml:ns:xmpp-bind") != nil:
             let jid = bind("\(user)@\(domain)")
-            reply("<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>\(jid)</jid></bind></iq>")
+            reply(
+                "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>\(jid)</jid></bind></iq>"
+            )
         case "iq" where element.child("ping", in: "urn:xmpp:ping") != nil:
             reply("<iq type='result' id='\(element["id"] ?? "")'/>")
         case "message", "presence", "iq":

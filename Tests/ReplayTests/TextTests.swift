@@ -37,7 +37,8 @@ import Testing
     }
 
     @Test func rawTextHasBytes() {
-        #expect(Array(RawText.bytes(of: "a\\x00\\xFF\\xg0\\").readableBytesView) == [0x61, 0, 0xFF] + Array("\\xg0\\".utf8))
+        #expect(
+            Array(RawText.bytes(of: "a\\x00\\xFF\\xg0\\").readableBytesView) == [0x61, 0, 0xFF] + Array("\\xg0\\".utf8))
     }
 
     @Test func streamsAreReadByteByByte() throws {

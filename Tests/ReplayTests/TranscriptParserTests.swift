@@ -72,7 +72,9 @@ import Testing
 
     @Test func textIsDedentedAndKnowsItsLine() throws {
         let transcript = try parse(
-            head + "Romeo sends:\n\n\t<message>\n\t\t<body>Hi</body>\n\t</message>\n\n# comment\nRomeo sends raw:\n\t<a>\n\n\t </a>\n")
+            head
+                + "Romeo sends:\n\n\t<message>\n\t\t<body>Hi</body>\n\t</message>\n\n# comment\nRomeo sends raw:\n\t<a>\n\n\t </a>\n"
+        )
         #expect(
             transcript.steps.map(\.action) == [
                 .sends(.init(text: "<message>\n\t<body>Hi</body>\n</message>", line: 19)),
@@ -132,7 +134,9 @@ import Testing
 
     @Test func capturedValuesAreKnownToLaterSteps() throws {
         _ = try parse(
-            head + "Romeo receives:\n\t<iq id='{scansion:capture:id}'/>\nRomeo sends:\n\t<iq type='result' id=\"${id}\"/>\n")
+            head
+                + "Romeo receives:\n\t<iq id='{scansion:capture:id}'/>\nRomeo sends:\n\t<iq type='result' id=\"${id}\"/>\n"
+        )
     }
 
     @Test func everyTranscriptCanBeRead() throws {
