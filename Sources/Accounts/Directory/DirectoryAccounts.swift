@@ -94,18 +94,37 @@ package final class DirectoryAccounts: AccountSource {
         }
     }
 
-    /// A directory shows no SCRAM keys; the network is not asked.
-    package func scramKeys(user: String, hash: Hash) async -> KeyLookup { .none }
+    /// A directory shows no SCRAM keys. `.none` keeps an account of the same name in a later source from being used instead;
+    /// a directory where nobody can be looked up says `.unknown`.
+    package func scramKeys(user: String, hash: Hash) async -> KeyLookup {
+        guard plan.canLookUp else { return .unknown }
+        switch await remembered(LocalpartEscaping.unescaped(user), deadline: .now + plan.timeouts.logIn) {
+        case .found, .ambiguous: return .none
+        case .unknown: return .unknown
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
 
     package func existence(of user: String, deadline: ContinuousClock.Instant) async -> Existence {
-        let name = LocalpartEscaping.unescaped(user)
-        if let known = state.withLock({ $0.cache.exists(name, at: now()) }) { return known ? .exists : .unknown }
-        switch await lookUp(name, deadline: deadline) {
+        switch await remembered(LocalpartEscaping.unescaped(user), deadline: deadline) {
         case .found: return .exists
         case .unknown, .ambiguous: return .unknown
         case .unavailable(let reason): return .unavailable(reason)
         }
     }
+
+    /// An answer that may be a minute old.
+    private func remembered(_ name: String, deadline: ContinuousClock.Instant) async -> Presence {
+        if let known = state.withLock({ $0.cache.exists(name, at: now()) }) { return known ? .found : .unknown }
+        switch await lookUp(name, deadline: deadline) {
+        case .found: return .found
+        case .unknown: return .unknown
+        case .ambiguous: return .ambiguous
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
+
+    private enum Presence { case found, unknown, ambiguous, unavailable(String) }
 
     // MARK: Entries
 
@@ -144,15 +163,11 @@ package final class DirectoryAccounts: AccountSource {
     private func find(
         _ name: String, by deadline: ContinuousClock.Instant
     ) async throws(DirectoryFailure) -> (outcome: PeopleSearch.Outcome, server: DirectoryServer) {
-        guard let people = plan.people else {
-            throw DirectoryFailure(.configuration, "the directory \(self.name) has no base to search people in")
+        guard plan.canLookUp, let people = plan.people else {
+            throw DirectoryFailure(.configuration, "the directory \(self.name) has no base or no service account to search people with")
         }
         var failures: [String] = []
         for server in servers {
-            if let outage = await server.outage {
-                failures.append("\(server.address): \(outage)")
-                continue
-            }
             do throws(DirectoryFailure) {
                 let outcome = try people.outcome(of: try await server.search(people.search(for: name), by: deadline), user: name)
                 remember(name, outcome)
@@ -218,10 +233,6 @@ package final class DirectoryAccounts: AccountSource {
     ) async throws(DirectoryFailure) -> (verdict: PasswordVerdict, found: LDAPAnswer?) {
         var failures: [String] = []
         for server in (first.map { [$0] } ?? []) + servers.filter({ $0 !== first }) {
-            if let outage = await server.outage {
-                failures.append("\(server.address): \(outage)")
-                continue
-            }
             do throws(DirectoryFailure) {
                 return try await server.bind(name: dn, password: password, then: search, by: deadline)
             } catch {

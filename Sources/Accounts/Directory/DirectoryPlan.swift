@@ -20,6 +20,14 @@ struct DirectoryPlan: Sendable {
     let timeouts: DirectoryConfiguration.Timeouts
     let limits: DirectoryConfiguration.Limits
 
+    /// Whether people can be searched without their passwords.
+    var canLookUp: Bool {
+        switch method {
+        case .search: people != nil
+        case .template: people != nil && serviceAccount != nil
+        }
+    }
+
     struct ServiceAccount: Sendable {
         let dn: String
         let passwordFile: String

@@ -1,3 +1,4 @@
+import TLS
 import Testing
 
 @testable import Accounts
@@ -185,6 +186,23 @@ import Testing
                 return
             }
             #expect(await accounts.verify("pw-dave", "dave") == .accepted)
+        }
+    }
+
+    @Test func thereAreNoSCRAMKeys() async throws {
+        var configuration = try await TestDirectory.shared.value.configuration
+        configuration.filter = "(|(uid={user})(mail={user}@example.test))"
+        try await withAccounts(configuration) { accounts in
+            #expect(await accounts.scramKeys(user: "erin", hash: .sha256) == .none)
+            #expect(await accounts.scramKeys(user: "shared", hash: .sha256) == .none)
+            #expect(await accounts.scramKeys(user: "nobody.at.all", hash: .sha256) == .unknown)
+        }
+        configuration.userTemplate = "uid={user},\(TestDirectory.people)"
+        configuration.bindDN = nil
+        configuration.passwordFile = nil
+        try await withAccounts(configuration) { accounts in
+            #expect(await accounts.scramKeys(user: "erin", hash: .sha256) == .unknown)
+            #expect(await accounts.existence(of: "erin") != .unknown)
         }
     }
 }
