@@ -124,7 +124,10 @@ package final class DirectoryAccounts: AccountSource {
         }
     }
 
-    private enum Presence { case found, unknown, ambiguous, unavailable(String) }
+    private enum Presence {
+        case found, unknown, ambiguous
+        case unavailable(String)
+    }
 
     // MARK: Entries
 
@@ -135,8 +138,9 @@ package final class DirectoryAccounts: AccountSource {
     }
 
     private func lookUp(_ name: String, deadline: ContinuousClock.Instant) async -> EntryLookup {
-        let lookUp = state.withLock { state in
+        let lookUp: Task<EntryLookup, Never>? = state.withLock { state in
             if let lookUp = state.lookUps[name] { return lookUp }
+            guard state.lookUps.count < plan.limits.logIns else { return nil }
             let lookUp = Task { [self] in
                 // Who joins may have more time than who asked first: the look-up has its own.
                 let found: EntryLookup
@@ -155,6 +159,7 @@ package final class DirectoryAccounts: AccountSource {
             state.lookUps[name] = lookUp
             return lookUp
         }
+        guard let lookUp else { return .unavailable("too many questions wait for the directory \(self.name)") }
         return await withDeadline(deadline, late: .unavailable("the directory \(self.name) did not answer in time")) {
             await lookUp.value
         }
@@ -164,12 +169,14 @@ package final class DirectoryAccounts: AccountSource {
         _ name: String, by deadline: ContinuousClock.Instant
     ) async throws(DirectoryFailure) -> (outcome: PeopleSearch.Outcome, server: DirectoryServer) {
         guard plan.canLookUp, let people = plan.people else {
-            throw DirectoryFailure(.configuration, "the directory \(self.name) has no base or no service account to search people with")
+            throw DirectoryFailure(
+                .configuration, "the directory \(self.name) has no base or no service account to search people with")
         }
         var failures: [String] = []
         for server in servers {
             do throws(DirectoryFailure) {
-                let outcome = try people.outcome(of: try await server.search(people.search(for: name), by: deadline), user: name)
+                let outcome = try people.outcome(
+                    of: try await server.search(people.search(for: name), by: deadline), user: name)
                 remember(name, outcome)
                 return (outcome, server)
             } catch {
@@ -213,7 +220,9 @@ package final class DirectoryAccounts: AccountSource {
             case .unknown:
                 return .unknown
             case .ambiguous:
-                logger.warning("The directory \(self.name) has several entries for one user; all are refused", metadata: ["user": "\(name)"])
+                logger.warning(
+                    "The directory \(self.name) has several entries for one user; all are refused",
+                    metadata: ["user": "\(name)"])
                 return .rejected
             }
         case .template(let template):
@@ -221,7 +230,9 @@ package final class DirectoryAccounts: AccountSource {
             let (verdict, found) = try await bind(dn, password, then: plan.people?.search(for: name), by: deadline)
             guard verdict == .accepted, let people = plan.people else { return verdict }
             // The password was right; whether chat is allowed is what the filter says.
-            guard let found, case .found = try people.outcome(of: found, user: name) else { return .refused(.notAllowed) }
+            guard let found, case .found = try people.outcome(of: found, user: name) else {
+                return .refused(.notAllowed)
+            }
             return .accepted
         }
     }

@@ -26,7 +26,8 @@ extension DirectoryAccounts {
     }
 
     private func check(_ address: DirectoryServerAddress) async throws(DirectoryFailure) -> String {
-        let server = DirectoryServer(address, plan: plan, transport: transport, logger: Logger(label: name) { _ in SwiftLogNoOpLogHandler() })
+        let server = DirectoryServer(
+            address, plan: plan, transport: transport, logger: Logger(label: name) { _ in SwiftLogNoOpLogHandler() })
         do throws(DirectoryFailure) {
             let sentence = try await check(server)
             await server.close()
@@ -43,7 +44,8 @@ extension DirectoryAccounts {
         guard plan.canLookUp, let people = plan.people else {
             return "connection and TLS work; people cannot be searched without base and bind-dn"
         }
-        let base = LDAPSearch(base: people.base, scope: .base, filter: "(objectClass=*)", attributes: ["1.1"], sizeLimit: 1)
+        let base = LDAPSearch(
+            base: people.base, scope: .base, filter: "(objectClass=*)", attributes: ["1.1"], sizeLimit: 1)
         let found = try await server.search(base, by: deadline)
         switch found.result.code {
         case LDAPResult.success where found.entries.count == 1: break

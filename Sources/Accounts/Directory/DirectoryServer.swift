@@ -43,7 +43,8 @@ actor DirectoryServer {
     // MARK: Searches
 
     /// Repeated once on a new connection if the kept one turns out to be gone.
-    func search(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer {
+    func search(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer
+    {
         guard await searchSlots.take(by: deadline) else {
             throw DirectoryFailure(.timedOut, "too many searches are under way")
         }
@@ -58,7 +59,9 @@ actor DirectoryServer {
         }
     }
 
-    private func searchOnce(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer {
+    private func searchOnce(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure)
+        -> LDAPAnswer
+    {
         let connection = try await connectionForSearches()
         let answer = try await perform(.search(search), on: connection, by: deadline)
         let failure = answer.result.failure(of: "the search")
@@ -119,7 +122,8 @@ actor DirectoryServer {
         return password
     }
 
-    private func bindServiceAccount(_ password: [UInt8]?, on connection: LDAPConnection) async throws(DirectoryFailure) {
+    private func bindServiceAccount(_ password: [UInt8]?, on connection: LDAPConnection) async throws(DirectoryFailure)
+    {
         guard let account = plan.serviceAccount, let password else { return }
         let answer = try await connection.perform(
             .bind(name: account.dn, password: password), by: .now + plan.timeouts.operation)

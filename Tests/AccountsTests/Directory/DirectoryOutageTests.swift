@@ -27,7 +27,9 @@ import Testing
     }
 
     /// Whatever happens in `body`, the servers run when it is over.
-    private func restoring(_ directory: TestDirectory, _ server: String, by command: String, _ body: () async throws -> Void) async throws {
+    private func restoring(
+        _ directory: TestDirectory, _ server: String, by command: String, _ body: () async throws -> Void
+    ) async throws {
         do { try await body() } catch {
             try await directory.control(command, server)
             throw error
@@ -130,7 +132,8 @@ import Testing
         configuration.timeouts.operation = .seconds(30)
         configuration.timeouts.logIn = .seconds(3)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let accounts = try DirectoryAccounts(configuration, group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let accounts = try DirectoryAccounts(
+            configuration, group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await untilAccepted(accounts)
         try await restoring(directory, "primary", by: "resume") {
             try await directory.control("pause", "primary")

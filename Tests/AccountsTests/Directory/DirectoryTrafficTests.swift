@@ -8,7 +8,8 @@ import Testing
     /// The requests that the primary has logged since, as `conn=1 op=2 SRCH base=…`. Only requests: slapd writes down
     /// connections and results when it finds the time.
     private func asked(_ directory: TestDirectory, since: Int) throws -> [Substring] {
-        try directory.log().dropFirst(since).matches(of: /conn=\d+ op=\d+ (BIND.*method=128|SRCH base.*)/).map(\.output.0)
+        try directory.log().dropFirst(since).matches(of: /conn=\d+ op=\d+ (BIND.*method=128|SRCH base.*)/).map(
+            \.output.0)
     }
 
     private func connections(_ requests: [Substring], with text: String = "conn") -> Set<Substring> {
@@ -55,8 +56,11 @@ import Testing
             for _ in 0..<10 { #expect(await accounts.verify("pw-alice", "alice").isUnavailable) }
             #expect(try asked(directory, since: before).count == 1)
             // Once the file is right the next probe succeeds.
-            try TestDirectory.bindPassword.write(toFile: directory.folder + "/pki/wrong", atomically: true, encoding: .utf8)
-            while await accounts.verify("pw-alice", "alice") != .accepted { try await Task.sleep(for: .milliseconds(20)) }
+            try TestDirectory.bindPassword.write(
+                toFile: directory.folder + "/pki/wrong", atomically: true, encoding: .utf8)
+            while await accounts.verify("pw-alice", "alice") != .accepted {
+                try await Task.sleep(for: .milliseconds(20))
+            }
         }
         try "wrong".write(toFile: directory.folder + "/pki/wrong", atomically: true, encoding: .utf8)
         try await withAccounts(configuration) { accounts in
@@ -99,7 +103,9 @@ import Testing
         let before = try directory.log().count
         try await withAccounts(configuration) { (accounts) async throws in
             #expect(await accounts.verify("pw-alice", "alice") == .accepted)
-            while try asked(directory, since: before).count(where: { $0.contains("SRCH base=\"\" scope=0") }) < 4 { try await Task.sleep(for: .milliseconds(10)) }
+            while try asked(directory, since: before).count(where: { $0.contains("SRCH base=\"\" scope=0") }) < 4 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
             #expect(await accounts.verify("pw-alice", "alice") == .accepted)
             // A log-in that comes while its connection is being tried opens another.
             #expect(try connections(asked(directory, since: before)).count <= 3)
