@@ -1,7 +1,10 @@
 package import Server
 
 /// Every extension of the server. A new one is a file beside this one and a line here.
+///
+/// In this order hooks of the same phase see a stanza: blocking comes before all that would answer a blocked address.
 package let allFeatures: [any Feature.Type] = [
+    Blocking.self,
     ServiceDiscovery.self,
     EntityCapabilities.self,
     SoftwareVersion.self,
@@ -10,7 +13,6 @@ package let allFeatures: [any Feature.Type] = [
     ContactAddresses.self,
     VCard.self,
     PrivateStorage.self,
-    Blocking.self,
     InBandRegistration.self,
     OfflineMessages.self,
     Ping.self,

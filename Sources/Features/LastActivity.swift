@@ -18,8 +18,16 @@ package struct LastActivity: Feature {
             ])
     ]
 
-    /// The text of the session's last unavailable presence.
+    /// When a user has logged out, and the text of the last unavailable presence.
+    private struct Logout: Sendable {
+        /// Since the beginning of 1970, UTC.
+        let seconds: Int64
+        let status: String?
+    }
+
     private static let farewell = SessionSlot<String?>(nil)
+    /// What may not have reached the disk yet.
+    private static let logout = AccountSlot<Logout?>(nil)
 
     private unowned let kernel: Kernel
     private let started = ContinuousClock.now
@@ -58,18 +66,24 @@ package struct LastActivity: Feature {
     private func answer(_ request: IQRequest) async throws(StanzaError) -> ByteBuffer? {
         guard request.maySeePresence, let account = request.account else { throw StanzaError(.forbidden) }
         var writer = XMLWriter()
-        guard account.sessions.isEmpty else {
+        let isOnline = !account.sessions.isEmpty
+        var logout = account.withState { $0[Self.logout] }
+        guard !isOnline else {
             write(0, nil, into: &writer)
             return writer.buffer
         }
-        let last = try await kernel.read(of: account.jid) { transaction in
-            try transaction.first(
-                "SELECT seconds, status FROM last_activity WHERE account = $1", [.text(account.jid.description)]
-            ) { (seconds: try $0.integer(0), status: try $0.textOrNil(1)) }
-        }
-        guard let last else { throw StanzaError(.itemNotFound, "the user has not logged in yet") }
-        write(max(0, Self.now - Int64(last.seconds)), last.status, into: &writer)
+        if logout == nil { logout = try await readLogout(of: account.jid) }
+        guard let logout else { throw StanzaError(.itemNotFound, "the user has not logged in yet") }
+        write(max(0, Self.now - logout.seconds), logout.status, into: &writer)
         return writer.buffer
+    }
+
+    private func readLogout(of account: JID) async throws(StanzaError) -> Logout? {
+        try await kernel.read(of: account) { transaction in
+            try transaction.first(
+                "SELECT seconds, status FROM last_activity WHERE account = $1", [.text(account.description)]
+            ) { Logout(seconds: Int64(try $0.integer(0)), status: try $0.textOrNil(1)) }
+        }
     }
 
     /// §4: a client is not even asked on behalf of somebody who may not see its presence.
@@ -91,16 +105,21 @@ package struct LastActivity: Feature {
 
     /// The user has logged out with the last session.
     private func remember(_ session: Session) {
-        guard session.account.withState({ $0.sessions.isEmpty && !$0.isRemoved }) else { return }
+        let logout = Logout(seconds: Self.now, status: session[Self.farewell])
+        let isLast = session.account.withState { state in
+            guard state.sessions.isEmpty, !state.isRemoved else { return false }
+            state[Self.logout] = logout
+            return true
+        }
+        guard isLast else { return }
         let account = session.account.jid
-        let status = session[Self.farewell]
         let logger = kernel.logger
         kernel.database.write { transaction in
             try transaction.execute(
                 """
                 INSERT INTO last_activity (account, seconds, status) VALUES ($1, $2, $3)
                 ON CONFLICT (account) DO UPDATE SET seconds = excluded.seconds, status = excluded.status
-                """, [.text(account.description), .integer(Int(Self.now)), SQLValue(status)])
+                """, [.text(account.description), .integer(Int(logout.seconds)), SQLValue(logout.status)])
         } completion: { result in
             guard case .failure(let error) = result else { return }
             logger.error(
@@ -109,7 +128,6 @@ package struct LastActivity: Feature {
         }
     }
 
-    /// Seconds since the beginning of 1970, UTC.
     private static var now: Int64 { DateTime.now.milliseconds / 1_000 }
 }
 

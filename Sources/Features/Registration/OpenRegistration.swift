@@ -25,32 +25,32 @@ final class OpenRegistration: StreamFeature {
     }
 
     func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
-        guard let request = element.child("query", in: .registration), let domain = stream.machine.domain else {
-            throw StreamError(.notAuthorized, "log in first")
-        }
+        let type = element["type"]
+        guard let request = element.child("query", in: .registration), let domain = stream.machine.domain,
+            type == "get" || type == "set"
+        else { throw StreamError(.notAuthorized, "log in first") }
         let id = element["id"]
         do throws(StanzaError) {
             guard isPossible(on: stream) else { throw StanzaError(.serviceUnavailable) }
-            switch element["type"] {
-            case "get":
-                answer(id, on: stream) { writer in
-                    writer.element("query", in: .registration) { writer in
-                        writer.element("instructions", text: "Choose a name and a password.")
-                        writer.element("username")
-                        writer.element("password")
-                    }
-                }
-            case "set":
-                // §3.2: who is not logged in cannot give up an account.
-                guard request.child("remove") == nil else { throw StanzaError(.unexpectedRequest) }
-                let (account, password) = try read(request, domain)
-                try takeQuota(of: stream)
-                add(account, password, id, on: stream)
-            default:
-                throw StanzaError(.badRequest)
-            }
+            if type == "get" { return writeForm(id, on: stream) }
+            // §3.2: who is not logged in cannot give up an account.
+            guard request.child("remove") == nil else { throw StanzaError(.unexpectedRequest) }
+            let (account, password) = try read(request, domain)
+            try takeQuota(of: stream)
+            add(account, password, id, on: stream)
         } catch {
             refuse(error, id, on: stream)
+        }
+    }
+
+    /// §3.1: what has to be filled in.
+    private func writeForm(_ id: String?, on stream: StreamHandler) {
+        answer(id, on: stream) { writer in
+            writer.element("query", in: .registration) { writer in
+                writer.element("instructions", text: "Choose a name and a password.")
+                writer.element("username")
+                writer.element("password")
+            }
         }
     }
 
