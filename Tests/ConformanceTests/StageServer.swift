@@ -43,7 +43,8 @@ actor StageServer {
         let starting = servers[key] ?? Task { try await Self.start(transcript.needs) }
         servers[key] = starting
         used += 1
-        return Stage(server: try await starting.value, domain: "t\(used).localhost")
+        let domain = "t\(used).localhost"
+        return Stage(server: try await starting.value, domain: domain)
     }
 
     private static func start(_ needs: [String: String]) async throws -> Server {

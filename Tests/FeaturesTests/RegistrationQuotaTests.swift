@@ -10,7 +10,7 @@ struct RegistrationQuotaTests {
     @Test("the quota is for an hour from the first account on")
     func hour() {
         var quota = RegistrationQuota(limit: 2)
-        func take(_ address: [UInt8], now: NIODeadline) -> Bool { quota.take(address, now: now) }
+        func take(_ address: [UInt8], now: ContinuousClock.Instant) -> Bool { quota.take(address, now: now) }
         #expect(take(address, now: start))
         #expect(take(address, now: start + .seconds(10)))
         #expect(!take(address, now: start + .seconds(3_599)))
@@ -20,7 +20,7 @@ struct RegistrationQuotaTests {
     @Test("each IPv4 address has its own, all of an IPv6 network share one")
     func addresses() {
         var quota = RegistrationQuota(limit: 1)
-        func take(_ address: [UInt8], now: NIODeadline) -> Bool { quota.take(address, now: now) }
+        func take(_ address: [UInt8], now: ContinuousClock.Instant) -> Bool { quota.take(address, now: now) }
         #expect(take(address, now: start))
         #expect(take([192, 0, 2, 8], now: start))
         let network: [UInt8] = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1]
