@@ -44,12 +44,12 @@ let package = Package(
         .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev"])]),
         module("XMPP", ["CICU", "CLibXML2", nioCore]),
         module("TLS", ["COpenSSL", nioCore]),
-        module("Storage", [.product(name: "GRDB", package: "GRDB.swift")]),
+        module("Storage", [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift")]),
         module("Accounts", ["CLDAP", "Storage", "TLS", "XMPP", nioCore, nioPosix, logging]),
         module(
             "Server",
             ["XMPP", "TLS", "Storage", "Accounts", nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams")]),
-        module("Features", ["Server", "Storage", "XMPP", nioCore, logging]),
+        module("Features", ["Server", "Storage", "TLS", "XMPP", nioCore, logging]),
         module("Replay", ["XMPP", "TLS", nioCore, nioPosix]),
         .executableTarget(
             name: "martlet",
@@ -66,10 +66,10 @@ let package = Package(
         tests(of: "Storage"),
         tests(of: "Accounts", ["TLS", "Storage", nioPosix]),
         tests(of: "Server", ["Features", nioPosix, nioEmbedded]),
-        tests(of: "Features", ["Server"]),
+        tests(of: "Features", ["Server", "XMPP"]),
         tests(of: "Replay", [nioCore]),
         .testTarget(
-            name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", nioPosix],
+            name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", "Accounts", "TLS", logging, nioPosix],
             swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]

@@ -25,6 +25,8 @@ package final class Kernel: @unchecked Sendable {
     let addresses: AddressAdmission
     let throttle: LoginThrottle
     private let defaultDomain: JID?
+    /// The extensions of this server.
+    let features: [any Feature.Type]
     private let currentLimits: Mutex<StreamLimits>
     private let sessionCount = Atomic<UInt64>(0)
 
@@ -39,6 +41,7 @@ package final class Kernel: @unchecked Sendable {
         self.logger = logger
         self.database = database
         self.identities = identities
+        self.features = features
         self.domains = Dictionary(uniqueKeysWithValues: domains.map { ($0.jid, $0) })
         defaultDomain = domains.count == 1 ? domains[0].jid : nil
         addresses = AddressAdmission(configuration)

@@ -6,5 +6,7 @@ struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet",
         abstract: "An XMPP chat server for a company's own machines.",
-        subcommands: [Serve.self, Check.self, User.self, ConfigurationReference.self])
+        subcommands: [
+            Serve.self, Check.self, User.self, ConfigurationReference.self, ReplayCommand.self, DOAP.self, Support.self,
+        ])
 }

@@ -10,10 +10,13 @@ package struct IQRequest: Sendable {
     package let type: StanzaType
     /// The request's one child element.
     package let payload: Element
-    /// The account asked, if one is asked that exists.
+    /// The account asked; nil if there is none, which the answer must not betray to strangers.
     package let account: Account?
     /// Whether the account is asked by one of its own sessions.
     package var isOwn: Bool { from.hasSameBare(as: to) }
+    /// Whether the asking entity may know of the account and its presence: one of its own sessions, or a contact
+    /// that is subscribed.
+    package var maySeePresence: Bool { isOwn || account?.isSubscribed(by: from.bare) ?? false }
 }
 
 /// How the answer to an IQ is made.

@@ -12,6 +12,7 @@ package struct Registration: Sendable {
         case advertise(String, on: Asked)
         case identity(category: String, type: String, name: String?, on: Asked)
         case information(DataForm)
+        case node(DiscoveryNode, on: Asked)
         case iq(IQKey, IQHandler)
         case hook(Stanza.Kind, Direction, Phase, StanzaHook)
         case stream(any StreamFeature)
@@ -38,6 +39,11 @@ package struct Registration: Sendable {
 
     /// Adds a form to the server's answer to service discovery (XEP-0128).
     package static func information(_ form: DataForm) -> [Registration] { [Registration(kind: .information(form))] }
+
+    /// Answers service discovery on nodes (XEP-0030 §3.2); what returns nil leaves the node to others.
+    package static func node(on asked: Asked, _ node: @escaping DiscoveryNode) -> [Registration] {
+        [Registration(kind: .node(node, on: asked))]
+    }
 
     // MARK: Requests
 
@@ -101,6 +107,9 @@ package struct Registration: Sendable {
         [Registration(kind: .sessionEnded(body))]
     }
 }
+
+/// What a node of the server or of an account is and can do; nil for a name that is not known.
+package typealias DiscoveryNode = @Sendable (String, IQRequest) -> Registry.Discovery?
 
 /// Reads what a feature keeps of an account.
 package struct AccountLoader: Sendable {

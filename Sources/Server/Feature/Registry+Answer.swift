@@ -57,6 +57,8 @@ extension Registry {
                         context.kernel.router.bounce(stanza, error, on: context)
                     }
                 }
+                guard let session, session.account.withState({ $0.isRemoved }) else { return }
+                session.close(.accountRemoved)
             }
         }
     }

@@ -27,6 +27,7 @@ package final class Registry: Sendable {
     package let server: Discovery
     package let account: Discovery
     package let streamFeatures: [any StreamFeature]
+    private let nodes: [(asked: Asked, find: DiscoveryNode)]
     let loaders: [AccountLoader]
     let sessionBound: [@Sendable (Session) -> Void]
     package let becameAvailable: [@Sendable (Session) -> Void]
@@ -41,6 +42,7 @@ package final class Registry: Sendable {
         var server = Discovery()
         var account = Discovery()
         var streamFeatures: [any StreamFeature] = []
+        var nodes: [(asked: Asked, find: DiscoveryNode)] = []
         var loaders: [AccountLoader] = []
         var sessionBound: [@Sendable (Session) -> Void] = []
         var becameAvailable: [@Sendable (Session) -> Void] = []
@@ -57,6 +59,7 @@ package final class Registry: Sendable {
             case .identity(let category, let type, let name, .account):
                 account.identities.append(Identity(category: category, type: type, name: name))
             case .information(let form): server.forms.append(form)
+            case .node(let find, let asked): nodes.append((asked, find))
             case .iq(let key, let handler):
                 let hash = key.lookupHash
                 guard handlers[hash, default: []].allSatisfy({ $0.key != key }) else {
@@ -88,6 +91,7 @@ package final class Registry: Sendable {
         self.server = server
         self.account = account
         self.streamFeatures = streamFeatures
+        self.nodes = nodes
         self.loaders = loaders
         self.sessionBound = sessionBound
         self.becameAvailable = becameAvailable
@@ -95,6 +99,14 @@ package final class Registry: Sendable {
         self.sessionEnded = sessionEnded
         self.handlers = handlers
         self.hooks = hooks
+    }
+
+    /// What a node of the server or of an account is and can do; nil if no feature knows the node.
+    package func node(_ name: String, of request: IQRequest, on asked: Asked) -> Discovery? {
+        for node in nodes where node.asked == asked {
+            if let found = node.find(name, request) { return found }
+        }
+        return nil
     }
 
     func hooks(_ kind: Stanza.Kind, _ direction: Direction) -> Hooks {

@@ -65,10 +65,4 @@ enum Delivery {
         default: throw StanzaError(.serviceUnavailable)
         }
     }
-
-    /// §8.5.1: there is no such account. Answered like an account that nobody is logged in to, so that accounts
-    /// cannot be guessed.
-    static func toUnknownAccount(_ stanza: Stanza) throws(StanzaError) {
-        try refuseAbsent(stanza)
-    }
 }

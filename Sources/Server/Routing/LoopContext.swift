@@ -58,6 +58,9 @@ package final class LoopContext {
     func add(_ session: Session) { sessions[session.handle.id] = session }
     func remove(_ session: Session) { sessions[session.handle.id] = nil }
 
+    /// The session of this loop with that name, unless it has ended.
+    package func session(_ handle: SessionHandle) -> Session? { sessions[handle.id] }
+
     // MARK: Output
 
     /// Sends a stanza to sessions of any loop; serialised at most once.

@@ -22,6 +22,9 @@ package enum Phase: Int, Sendable, CaseIterable, Comparable {
 package enum Direction: Int, Sendable, CaseIterable {
     /// One of our accounts' sessions has sent it.
     case fromClient
+    /// The server sends it in the name of one of our accounts: broadcast presence, probes, notifications. Only
+    /// hooks before delivery see it, and without a session.
+    case fromAccount
     /// It is addressed to one of our accounts.
     case toAccount
 }

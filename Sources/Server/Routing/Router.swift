@@ -31,7 +31,7 @@ package struct Router: Sendable {
         case .loaded(let account):
             return try deliver(stanza, to: account, on: loop, session: session)
         case .unknown:
-            try Delivery.toUnknownAccount(stanza)
+            try deliverToUnknownAccount(stanza, to, loop, session)
             return .done
         case .notLoaded:
             // Presence reaches only sessions, and who is not in memory has none.
@@ -67,6 +67,18 @@ package struct Router: Sendable {
         }
         for hook in hooks.observe { _ = try hook(&stanza, scope) }
         return .done
+    }
+
+    /// RFC 6121 §8.5.1: there is no such account. All is answered as for an account that nobody is logged in to and
+    /// that does not know the sender, so that accounts cannot be found by trying (RFC 6120 §13.11).
+    private func deliverToUnknownAccount(
+        _ stanza: Stanza, _ to: JID, _ loop: LoopContext, _ session: Session?
+    ) throws(StanzaError) {
+        if stanza.kind == .iq, to.isBare {
+            try routeToServer(stanza, to, loop, session)
+        } else {
+            try Delivery.refuseAbsent(stanza)
+        }
     }
 
     /// A stanza that the server itself answers: on its own behalf, or on behalf of an account (RFC 6121 §8.5.1).

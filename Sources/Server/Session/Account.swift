@@ -31,6 +31,8 @@ package struct AccountState: ~Copyable, @unchecked Sendable {
 
     /// In the order in which they were bound.
     package internal(set) var sessions: [BoundSession] = []
+    /// The account is gone from storage; its last sessions are about to end, and nothing is to be kept of them.
+    package internal(set) var isRemoved = false
     private var slots = Slots()
 
     package subscript<Value>(slot: AccountSlot<Value>) -> Value {

@@ -127,11 +127,14 @@ extension Session {
     /// The session is over: its account forgets it, and the features tell whoever must know.
     func end() {
         var last: BoundSession?
-        account.withState { state in
-            guard let index = state.sessions.firstIndex(where: { $0.handle == handle }) else { return }
-            last = state.sessions.remove(at: index)
+        let isRemoved = account.withState { state in
+            if let index = state.sessions.firstIndex(where: { $0.handle == handle }) {
+                last = state.sessions.remove(at: index)
+            }
+            return state.isRemoved
         }
         loop.remove(self)
+        if isRemoved { kernel.accounts.forget(account.jid) }
         guard let last else { return }
         for body in kernel.registry.sessionEnded { body(self, last) }
     }

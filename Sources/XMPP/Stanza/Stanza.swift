@@ -51,11 +51,12 @@ package struct Stanza: Sendable {
     /// The id attribute, whoever made the stanza.
     package var identifier: String? { element?["id"] ?? id }
 
-    /// The answer that refuses this stanza: addresses exchanged, content kept, error added (RFC 6120 §8.3.1).
+    /// The answer that refuses this stanza: addresses exchanged, content kept if the error wants it, error added (RFC 6120 §8.3.1).
     /// Nil for stanzas that must not be answered so: errors, and results of IQs.
     package func bounced(_ error: StanzaError, by: JID? = nil) -> Stanza? {
         guard type != .error, type != .result else { return nil }
-        var bounced = self
+        var bounced =
+            error.returnsStanza ? self : Stanza(kind, type: type, from: from, to: to, id: identifier)
         bounced.type = .error
         bounced.from = to
         bounced.to = from

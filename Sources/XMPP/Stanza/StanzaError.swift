@@ -24,6 +24,8 @@ package struct StanzaError: Error, Sendable, CustomStringConvertible {
     package let application: (name: StaticString, namespace: Namespace)?
     /// The content of `<gone/>` and `<redirect/>`.
     package let address: String?
+    /// Whether the refused stanza is sent back with the error; not where it holds a secret.
+    package var returnsStanza = true
 
     package init(
         _ condition: Condition, _ text: String? = nil, kind: Kind? = nil,

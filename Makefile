@@ -1,0 +1,45 @@
+# What everybody needs: `make run` and `make test` do everything from a fresh clone on Debian with the Swift toolchain.
+
+BUILD_PACKAGES = libxml2-dev libssl-dev libldap2-dev libicu-dev libsqlite3-dev pkg-config
+TEST_PACKAGES = slapd ldap-utils openssl python3 python3-venv file
+VENV = .build-venv
+
+.PHONY: run build test bench fuzz packages test-packages conf clean
+
+# Installs what is missing, builds in release mode and starts the server for the domain localhost.
+run: build
+	.build/release/martlet serve
+
+build: packages
+	swift build -c release --product martlet
+
+# Installs what the tests need, then runs them all; they start their own servers on free loopback ports.
+test: packages test-packages $(VENV)/ready
+	Tests/bench/check.sh
+	MARTLET_PYTHON="$(CURDIR)/$(VENV)/bin/python" swift test
+
+# Measures against Prosody and ejabberd in one run: make bench GROUP=core REPEATS=3
+bench: packages
+	Tests/bench/run.sh
+
+fuzz: packages
+	Tests/fuzz/run.sh
+
+packages:
+	@Tests/testbed/packages.sh $(BUILD_PACKAGES)
+
+test-packages:
+	@Tests/testbed/packages.sh $(TEST_PACKAGES)
+
+$(VENV)/ready: Tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement Tests/requirements.txt
+	touch $@
+
+# Writes what is derived from the program: the commented configuration, the DOAP file, the README's table.
+conf: build
+	.build/release/martlet configuration > conf/martlet.yaml
+	.build/release/martlet doap > xep/doap.xml
+
+clean:
+	rm -rf .build .build-*

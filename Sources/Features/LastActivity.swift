@@ -1,0 +1,118 @@
+internal import Logging
+internal import NIOCore
+package import Server
+package import Storage
+package import XMPP
+
+/// XEP-0012: tells how long the server has been running, and since when a user has been away.
+package struct LastActivity: Feature {
+    package static let xeps = [12]
+    package static let migrations = [
+        Migration(
+            name: "last-activity-1",
+            sql: [
+                """
+                CREATE TABLE last_activity (
+                    account TEXT NOT NULL PRIMARY KEY, seconds BIGINT NOT NULL, status TEXT)
+                """
+            ])
+    ]
+
+    /// The text of the session's last unavailable presence.
+    private static let farewell = SessionSlot<String?>(nil)
+
+    private unowned let kernel: Kernel
+    private let started = ContinuousClock.now
+
+    package init(kernel: Kernel) {
+        self.kernel = kernel
+    }
+
+    package var registrations: [[Registration]] {
+        [
+            Registration.iq(.get, "query", in: .lastActivity, on: .server, .inline { _, _, _, writer in
+                write(started.duration(to: .now).components.seconds, nil, into: &writer)
+            }),
+            Registration.iq(.get, "query", in: .lastActivity, on: .account, .concurrent { request throws(StanzaError) in
+                try await answer(request)
+            }),
+            Registration.anyIQ(.toAccount, .reject) { stanza, scope throws(StanzaError) in
+                try guardResource(stanza, scope)
+                return .next
+            },
+            Registration.becameAvailable { $0[Self.farewell] = nil },
+            Registration.becameUnavailable { session, stanza in
+                session[Self.farewell] = stanza.element?.child("status")?.text
+            },
+            Registration.sessionEnded { session, _ in remember(session) },
+        ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try transaction.execute("DELETE FROM last_activity WHERE account = $1", [.text(account.description)])
+    }
+
+    // MARK: Questions
+
+    /// §3: when the user has logged out.
+    private func answer(_ request: IQRequest) async throws(StanzaError) -> ByteBuffer? {
+        guard request.maySeePresence, let account = request.account else { throw StanzaError(.forbidden) }
+        var writer = XMLWriter()
+        guard account.sessions.isEmpty else {
+            write(0, nil, into: &writer)
+            return writer.buffer
+        }
+        let last = try await kernel.read(of: account.jid) { transaction in
+            try transaction.first(
+                "SELECT seconds, status FROM last_activity WHERE account = $1", [.text(account.jid.description)]
+            ) { (seconds: try $0.integer(0), status: try $0.textOrNil(1)) }
+        }
+        guard let last else { throw StanzaError(.itemNotFound, "the user has not logged in yet") }
+        write(max(0, Self.now - Int64(last.seconds)), last.status, into: &writer)
+        return writer.buffer
+    }
+
+    /// §4: a client is not even asked on behalf of somebody who may not see its presence.
+    private func guardResource(_ stanza: Stanza, _ scope: HookScope) throws(StanzaError) {
+        guard stanza.type == .get, stanza.to?.isFull == true, let from = stanza.from,
+            stanza.element?.firstChild?.isNamed("query", in: .lastActivity) == true,
+            !from.hasSameBare(as: scope.account.jid), !scope.account.isSubscribed(by: from.bare)
+        else { return }
+        throw StanzaError(.forbidden)
+    }
+
+    private func write(_ seconds: Int64, _ status: String?, into writer: inout XMLWriter) {
+        writer.element("query", in: .lastActivity, ["seconds": "\(seconds)"]) { writer in
+            if let status { writer.text(status) }
+        }
+    }
+
+    // MARK: The end of sessions
+
+    /// The user has logged out with the last session.
+    private func remember(_ session: Session) {
+        guard session.account.withState({ $0.sessions.isEmpty && !$0.isRemoved }) else { return }
+        let account = session.account.jid
+        let status = session[Self.farewell]
+        let logger = kernel.logger
+        kernel.database.write { transaction in
+            try transaction.execute(
+                """
+                INSERT INTO last_activity (account, seconds, status) VALUES ($1, $2, $3)
+                ON CONFLICT (account) DO UPDATE SET seconds = excluded.seconds, status = excluded.status
+                """, [.text(account.description), .integer(Int(Self.now)), SQLValue(status)])
+        } completion: { result in
+            guard case .failure(let error) = result else { return }
+            logger.error(
+                "The time of a log-out cannot be written.",
+                metadata: [LogKeys.jid: "\(account)", LogKeys.reason: "\(error)"])
+        }
+    }
+
+    /// Seconds since the beginning of 1970, UTC.
+    private static var now: Int64 { DateTime.now.milliseconds / 1_000 }
+}
+
+extension Namespace {
+    package static let lastActivity: Namespace = "jabber:iq:last"
+}
