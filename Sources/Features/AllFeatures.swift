@@ -15,6 +15,7 @@ package let allFeatures: [any Feature.Type] = [
     PrivateStorage.self,
     InBandRegistration.self,
     OfflineMessages.self,
+    EscapedLocalparts.self,
     Ping.self,
     Rosters.self,
     Subscriptions.self,

@@ -63,7 +63,7 @@ package final class Kernel: @unchecked Sendable {
 
     /// What is negotiated on every client stream.
     private static let own: [Registration] = [
-        StartTLS() as any StreamFeature, Authentication(), ResourceBinding(), SessionEstablishment(),
+        StartTLS() as any StreamFeature, StartTLSRefusal(), Authentication(), ResourceBinding(), SessionEstablishment(),
         StreamLimitsAdvertisement(),
     ].flatMap { Registration.stream($0) }
 
