@@ -1,21 +1,45 @@
 internal import Server
 internal import XMPP
 
-/// Whom a session has told of its presence besides those who are subscribed (RFC 6121 §4.6).
+/// Whom sessions have told of their presence besides those who are subscribed (RFC 6121 §4.6).
 enum DirectedPresence {
-    /// Who is to be told when the session becomes unavailable.
-    static let receivers = SessionSlot<Set<JID>>([])
+    /// By session: who is to be told when it becomes unavailable.
+    private static let receivers = AccountSlot<[UInt64: Set<JID>]>([:])
 
     /// More receivers than a client could mean; one that sends to more is told nothing wrong, only not remembered.
     private static let limit = 10_000
 
-    static func note(_ type: StanzaType, to receiver: JID, from session: Session) {
-        if type == .unavailable {
-            session[receivers].remove(receiver)
-            return
+    /// A session sends presence to somebody.
+    static func sent(_ type: StanzaType, to receiver: JID, by session: Session) {
+        let handle = session.handle
+        session.account.withState { state in
+            if type == .unavailable {
+                state[receivers][handle.id]?.remove(receiver)
+                return
+            }
+            // §4.6.3: contacts that are subscribed are told anyway, if the session has told them that it is there.
+            let isAvailable = state.sessions.contains { $0.handle == handle && $0.isAvailable }
+            if isAvailable, state.roster[receiver.bare]?.subscription.from == true { return }
+            guard state[receivers][handle.id, default: []].count < limit else { return }
+            state[receivers][handle.id, default: []].insert(receiver)
         }
-        // §4.6.3: contacts that are subscribed are told anyway.
-        guard !session.account.isSubscribed(by: receiver.bare), session[receivers].count < limit else { return }
-        session[receivers].insert(receiver)
+    }
+
+    /// Somebody has become unavailable, and need not be told anything any more (§4.6.1).
+    static func becameUnavailable(_ sender: JID, _ account: Account) {
+        account.withState { state in
+            for session in state[receivers].keys { state[receivers][session]?.remove(sender) }
+        }
+    }
+
+    /// Whether somebody was told by the session that is asked for (§4.6.6).
+    static func isKnown(_ session: SessionHandle, to other: JID, in state: borrowing AccountState) -> Bool {
+        let told = state[receivers][session.id] ?? []
+        return told.contains(other) || told.contains(other.bare)
+    }
+
+    /// Forgets a session's receivers, for it is over.
+    static func end(_ session: SessionHandle, in state: inout AccountState) -> Set<JID> {
+        state[receivers].removeValue(forKey: session.id) ?? []
     }
 }

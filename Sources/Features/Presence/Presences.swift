@@ -18,16 +18,23 @@ package struct Presences: Feature {
                 try sent(stanza, scope)
             },
             Registration.presence(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
-                guard stanza.type == .probe else { return .next }
-                answerProbe(stanza, scope)
-                return .handled
+                switch stanza.type {
+                case .probe:
+                    answerProbe(stanza, scope)
+                    return .handled
+                case .unavailable:
+                    if let sender = stanza.from { DirectedPresence.becameUnavailable(sender, scope.account) }
+                    return .next
+                default:
+                    return .next
+                }
             },
             Registration.sessionEnded { session, last in
                 // §4.5.2: the server tells on behalf of a client that cannot any more.
-                guard last.isAvailable || !session[DirectedPresence.receivers].isEmpty else { return }
-                broadcast(
-                    Stanza(.presence, type: .unavailable, from: session.jid, to: nil), of: session.account,
-                    wasBroadcast: last.isAvailable, session)
+                let audience = session.account.withState { state in
+                    Audience(of: session.handle, in: &state, wasAvailable: last.isAvailable)
+                }
+                broadcast(Stanza(.presence, type: .unavailable, from: session.jid, to: nil), to: audience, session)
             },
         ]
     }
@@ -44,10 +51,10 @@ package struct Presences: Feature {
             becomeUnavailable(stanza, session)
             return .handled
         case (.available, let receiver?), (.unavailable, let receiver?):
-            DirectedPresence.note(stanza.type, to: receiver, from: session)
+            DirectedPresence.sent(stanza.type, to: receiver, by: session)
             return .next
-        case (.probe, _), (.error, _):
-            return stanza.to == nil ? .handled : .next
+        case (.probe, nil), (.error, nil):
+            return .handled
         default:
             return .next
         }
@@ -56,8 +63,9 @@ package struct Presences: Feature {
     /// §4.7.2.3: −128…127, 0 if it is not said.
     private static func priority(of stanza: Stanza) throws(StanzaError) -> Int8 {
         guard let text = stanza.element?.child("priority")?.text else { return 0 }
-        let digits = text.filter { !$0.isWhitespace }
-        guard let priority = Int8(digits) else {
+        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
+        let digits = text.drop(while: isBlank)
+        guard let end = digits.lastIndex(where: { !isBlank($0) }), let priority = Int8(digits[...end]) else {
             throw StanzaError(.badRequest, "the priority is not a number from -128 to 127")
         }
         return priority
@@ -66,57 +74,71 @@ package struct Presences: Feature {
     private func becomeAvailable(_ stanza: Stanza, _ session: Session, _ priority: Int8) {
         var content = ByteBuffer()
         stanza.element?.writeContent(into: &content, inheriting: Namespace.client.description)
-        let presence = AvailablePresence(priority: priority, content: content, language: stanza.element?.language)
-        var isInitial = false
-        session.account.withState { state in
+        var presence = AvailablePresence(priority: priority, content: content, language: stanza.element?.language)
+        presence.id = stanza.identifier
+        // In one step with the change, so that a subscription that is granted meanwhile sees the one or the other.
+        let (isInitial, audience) = session.account.withState { state in
+            var isInitial = false
             state.updateSession(session.handle.id) { bound in
                 isInitial = !bound.isAvailable
                 bound.presence = presence
             }
+            return (isInitial, Audience(subscribers: state.roster.subscribers, in: state))
         }
-        broadcast(stanza, of: session.account, wasBroadcast: true, session)
-        if isInitial {
-            learnPresence(session)
-            for body in kernel.registry.becameAvailable { body(session) }
-        }
+        broadcast(stanza, to: audience, session)
+        guard isInitial else { return }
+        learnPresence(session)
+        for body in kernel.registry.becameAvailable { body(session) }
     }
 
     private func becomeUnavailable(_ stanza: Stanza, _ session: Session) {
-        var wasAvailable = false
-        session.account.withState { state in
+        let (wasAvailable, audience) = session.account.withState { state in
+            var wasAvailable = false
             state.updateSession(session.handle.id) { bound in
                 wasAvailable = bound.isAvailable
                 bound.presence = nil
             }
+            return (wasAvailable, Audience(of: session.handle, in: &state, wasAvailable: wasAvailable))
         }
-        broadcast(stanza, of: session.account, wasBroadcast: wasAvailable, session)
-        // §4.5.2: the sending resource hears of it as well.
-        if wasAvailable { session.send(addressed(stanza, to: session.account.jid)) }
-        session[DirectedPresence.receivers] = []
-        if wasAvailable { for body in kernel.registry.becameUnavailable { body(session, stanza) } }
+        broadcast(stanza, to: audience, session)
+        guard wasAvailable else { return }
+        // §4.5.2: "as well as to the resource that generated the unavailable presence in the first place"
+        session.send(addressed(stanza, to: session.account.jid))
+        for body in kernel.registry.becameUnavailable { body(session, stanza) }
     }
 
     // MARK: Broadcast
 
-    /// §4.2.2, §4.4.2, §4.5.2: to the contacts that are subscribed, to the account's own available resources, and at
-    /// the end to whom the client has sent directed presence.
-    private func broadcast(_ stanza: Stanza, of account: Account, wasBroadcast: Bool, _ session: Session) {
+    /// Who hears of a change.
+    private struct Audience {
+        var subscribers: [JID] = []
+        /// The account's own available resources.
+        var own: [SessionHandle] = []
+        /// Who was sent directed presence.
+        var directed: [JID] = []
+
+        /// §4.2.2, §4.4.2: of available presence.
+        init(subscribers: [JID], in state: borrowing AccountState) {
+            self.subscribers = subscribers
+            own = state.sessions.filter(\.isAvailable).map(\.handle)
+        }
+
+        /// §4.5.2: of unavailable presence.
+        init(of session: SessionHandle, in state: inout AccountState, wasAvailable: Bool) {
+            if wasAvailable {
+                subscribers = state.roster.subscribers
+                own = state.sessions.filter(\.isAvailable).map(\.handle)
+            }
+            let told = Set(subscribers)
+            directed = DirectedPresence.end(session, in: &state).filter { !told.contains($0.bare) }
+        }
+    }
+
+    private func broadcast(_ stanza: Stanza, to audience: Audience, _ session: Session) {
         let loop = session.loop
-        let (subscribers, own) = account.withState { state in
-            (
-                wasBroadcast ? state.roster.subscribers : [],
-                wasBroadcast ? state.sessions.filter(\.isAvailable).map(\.handle) : []
-            )
-        }
-        for contact in subscribers { loop.kernel.send(addressed(stanza, to: contact), on: loop) }
-        if !own.isEmpty { loop.send(addressed(stanza, to: account.jid), to: own) }
-        guard stanza.type == .unavailable else { return }
-        let directed = session[DirectedPresence.receivers]
-        guard !directed.isEmpty else { return }
-        let told = Set(subscribers)
-        for receiver in directed where !told.contains(receiver.bare) || receiver.isFull && !wasBroadcast {
-            loop.kernel.send(addressed(stanza, to: receiver), on: loop)
-        }
+        for contact in audience.subscribers { kernel.send(addressed(stanza, to: contact), on: loop) }
+        if !audience.own.isEmpty { loop.send(addressed(stanza, to: session.account.jid), to: audience.own) }
+        for receiver in audience.directed { kernel.send(addressed(stanza, to: receiver), on: loop) }
     }
 
     private func addressed(_ stanza: Stanza, to receiver: JID) -> Stanza {
@@ -133,33 +155,59 @@ package struct Presences: Feature {
         let (contacts, siblings) = session.account.withState { state in
             (state.roster.subscriptions, state.sessions.filter { $0.isAvailable && $0.handle != session.handle })
         }
-        for sibling in siblings { session.send(presence(of: sibling, to: session.jid)) }
+        for sibling in siblings { session.send(Stanza(presenceOf: sibling, to: session.jid)) }
         for contact in contacts {
-            loop.kernel.send(Stanza(.presence, type: .probe, from: session.jid, to: contact), on: loop)
+            let isLocal = kernel.serves(domainOf: contact)
+            if isLocal, contact.local != nil, case .notLoaded = kernel.accounts.find(contact.bare) {
+                // Who is not in memory has no session; that is known without reading the account.
+                session.send(Stanza(.presence, type: .unavailable, from: contact.bare, to: session.jid))
+                continue
+            }
+            // §4.3.1 wants the bare JID; among ourselves the full one spares the siblings the answers.
+            let prober = isLocal ? session.jid : session.account.jid
+            kernel.send(Stanza(.presence, type: .probe, from: prober, to: contact.bare), on: loop)
         }
     }
 
     /// §4.3.2: somebody wants to know whether the account is available.
     private func answerProbe(_ stanza: Stanza, _ scope: HookScope) {
-        guard let prober = stanza.from else { return }
+        guard let prober = stanza.from, let probed = stanza.to else { return }
         let account = scope.account
-        let (isAllowed, sessions) = account.withState { state in
-            (
-                prober.hasSameBare(as: account.jid) || state.roster[prober.bare]?.subscription.from == true,
-                state.sessions.filter(\.isAvailable)
+        let (subscription, asked, isDirected) = account.withState { state in
+            let asked = state.sessions.filter { probed.isBare || $0.handle.jid == probed }
+            return (
+                state.roster[prober.bare]?.subscription ?? Subscription(), asked,
+                probed.isFull && asked.contains { DirectedPresence.isKnown($0.handle, to: prober, in: state) }
             )
         }
-        guard isAllowed else {
-            // §4.3.2: so that the other side's roster tells the truth again.
-            return kernel.send(Stanza(.presence, type: .unsubscribed, from: account.jid, to: prober.bare), on: scope.loop)
+        let available = asked.filter(\.isAvailable)
+        if subscription.from || prober.hasSameBare(as: account.jid) {
+            for session in available {
+                var presence = Stanza(presenceOf: session, to: prober)
+                // "SHOULD communicate only the fact that the resource is available"
+                if probed.isFull { presence.content = nil }
+                kernel.send(presence, on: scope.loop)
+            }
+            if available.isEmpty { answer(stanza, .unavailable, from: probed, to: prober, scope) }
+        } else if isDirected {
+            // §4.6.6: "only mere presence of type "available" or "unavailable"": it was told so, and nothing else since.
+            answer(stanza, .available, from: probed, to: prober, scope)
+        } else if !subscription.pendingIn {
+            // While a request waits for its answer, silence: `unsubscribed` would deny it.
+            kernel.router.refuseProbe(stanza, on: scope.loop, session: scope.session)
         }
-        for session in sessions { kernel.send(presence(of: session, to: prober), on: scope.loop) }
     }
 
-    private func presence(of session: BoundSession, to receiver: JID) -> Stanza {
-        var stanza = Stanza(.presence, type: .available, from: session.handle.jid, to: receiver)
-        stanza.content = session.presence?.content
-        stanza.language = session.presence?.language
-        return stanza
+    private func answer(_ probe: Stanza, _ type: StanzaType, from: JID, to prober: JID, _ scope: HookScope) {
+        kernel.send(Stanza(.presence, type: type, from: from, to: prober, id: probe.identifier), on: scope.loop)
+    }
+}
+
+extension Stanza {
+    /// What a resource has broadcast last, as it is told to somebody later; with its id (RFC 6121 §4.3.2.1).
+    init(presenceOf session: BoundSession, to receiver: JID) {
+        self.init(.presence, type: .available, from: session.handle.jid, to: receiver, id: session.presence?.id)
+        content = session.presence?.content
+        language = session.presence?.language
     }
 }

@@ -10,25 +10,45 @@ package struct Subscriptions: Feature {
 
     private unowned let kernel: Kernel
     private let limit: Int
+    private let requestLimit: Int
+    /// A longer request is kept without its content, so that strangers cannot fill the memory.
+    private static let requestSize = 4_096
 
     package init(kernel: Kernel) {
         self.kernel = kernel
         limit = kernel.configuration[Rosters.itemLimit]
+        requestLimit = kernel.configuration[Rosters.requestLimit]
     }
 
     package var registrations: [[Registration]] {
         [
             Registration.presence(.fromClient, .deliver) { stanza, scope throws(StanzaError) in
-                guard Self.manages(stanza.type) else { return .next }
-                try sent(&stanza, scope)
+                guard Self.manages(stanza.type), let session = scope.session else { return .next }
+                try sent(stanza, session)
                 return .handled
             },
             Registration.presence(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
                 guard Self.manages(stanza.type) else { return .next }
-                received(stanza, scope)
+                guard let address = stanza.to, let sender = stanza.from?.bare, sender != scope.account.jid else {
+                    return .handled
+                }
+                // §8.5.3.2.2: a request is for the account; the rest is ignored for a resource that is gone.
+                if address.isFull, stanza.type != .subscribe,
+                    !scope.account.sessions.contains(where: { $0.handle.jid == address })
+                {
+                    return .handled
+                }
+                kernel.changeRosters(from: scope.loop) { [stanza, account = scope.account] loop in
+                    received(stanza, from: sender, by: account, on: loop)
+                }
                 return .handled
             },
-            Registration.becameAvailable { session in deliverRequests(to: session) },
+            Registration.becameAvailable { session in
+                // §3.1.3: a request is delivered again with each log-in until it is answered.
+                for request in session.account.withState({ $0.roster.requests }) {
+                    session.send(ByteBuffer(bytes: request))
+                }
+            },
         ]
     }
 
@@ -41,80 +61,114 @@ package struct Subscriptions: Feature {
 
     // MARK: From our clients
 
-    private func sent(_ stanza: inout Stanza, _ scope: HookScope) throws(StanzaError) {
-        let account = scope.account
-        guard let contact = stanza.to?.bare, contact != account.jid else {
+    private func sent(_ stanza: Stanza, _ session: Session) throws(StanzaError) {
+        guard let contact = stanza.to?.bare, contact != session.account.jid else {
             throw StanzaError(.badRequest, "a subscription needs a contact")
         }
-        // §3.1.2: both addresses are bare.
+        let account = session.account
+        let resume = session.pause()
+        kernel.changeRosters(with: contact, from: session.loop) { loop, isKnown in
+            do throws(StanzaError) {
+                guard isKnown else { throw StanzaError(.internalServerError, kind: .wait) }
+                try sent(stanza, to: contact, by: account, on: loop)
+            } catch {
+                kernel.router.bounce(stanza, error, on: loop)
+            }
+            // What the session sends next comes after this.
+            loop.flush()
+            resume()
+        }
+    }
+
+    /// A.2. On the roster loop.
+    private func sent(
+        _ original: Stanza, to contact: JID, by account: Account, on loop: LoopContext
+    ) throws(StanzaError) {
+        var stanza = original
+        // §3, §3.1.2: both addresses are bare.
         stanza.from = account.jid
         stanza.to = contact
-        let type = stanza.type
-        let (outgoing, isChanged) = try account.withState { state throws(StanzaError) in
+        let change = try account.withState { state throws(StanzaError) in
             var item = state.roster[contact] ?? RosterItem(jid: contact)
-            guard item.isShown || state.roster.count < limit else {
+            let wasListed = item.isListed
+            let hadPresence = item.subscription.from
+            let outgoing = item.subscription.sent(original.type)
+            guard wasListed || !item.isListed || state.roster.count < limit else {
                 throw StanzaError(.resourceConstraint, "the roster is full", kind: .cancel)
             }
-            let outgoing = item.subscription.sent(type)
             if !item.subscription.pendingIn { item.request = nil }
-            return (outgoing, keep(item, in: &state, of: account))
+            let isVisible = keep(item, in: &state, of: account)
+            return (outgoing: outgoing, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions)
         }
-        if outgoing == .route {
-            kernel.send(stanza, on: scope.loop)
-            switch type {
-            // §3.1.5: who is now subscribed learns the presence.
-            case .subscribed: sendPresence(of: account, to: contact, on: scope.loop)
-            // §3.2.2: who is not any more learns that it is over.
-            case .unsubscribed: sendPresence(of: account, to: contact, available: false, on: scope.loop)
-            default: break
-            }
+        // Before the stanza, whose answer may change the item again.
+        if change.isVisible { RosterPush.send(contact, of: account, on: loop) }
+        guard change.outgoing == .route else { return }
+        // §3.2.2: "While the user is still subscribed to the contact's presence"
+        if original.type == .unsubscribed, change.hadPresence {
+            sendUnavailable(change.sessions, to: contact, on: loop)
         }
-        if isChanged { RosterPush.send(contact, of: account, on: scope.loop) }
+        if case .needs = try kernel.router.route(stanza, on: loop) { kernel.send(stanza, on: loop) }
+        // §3.1.5
+        if original.type == .subscribed { sendPresence(of: account, to: contact, on: loop) }
     }
 
     // MARK: To our accounts
 
-    private func received(_ stanza: Stanza, _ scope: HookScope) {
-        let account = scope.account
-        guard let contact = stanza.from?.bare, contact != account.jid else { return }
-        var stanza = stanza
+    /// A.3. On the roster loop.
+    private func received(_ original: Stanza, from contact: JID, by account: Account, on loop: LoopContext) {
+        var stanza = original
         stanza.from = contact
         stanza.to = account.jid
         let type = stanza.type
-        let serialized = type == .subscribe ? [UInt8](stanza.serialized.readableBytesView) : nil
-        let (incoming, isChanged, hadPresence) = account.withState { state in
+        let request = type == .subscribe ? Self.request(stanza) : nil
+        let change = account.withState { state -> Received? in
             var item = state.roster[contact] ?? RosterItem(jid: contact)
             let hadPresence = item.subscription.from
             let incoming = item.subscription.received(type)
-            if incoming == .deliver, let serialized { item.request = serialized }
+            if type == .subscribe, incoming == .deliver {
+                // "Server implementers are advised to […] set limits on the number or size of inbound presence
+                // subscription requests" (§3.1.3)
+                guard item.isListed || state.roster.requests.count < requestLimit else { return nil }
+                item.request = request
+            }
             if !item.subscription.pendingIn { item.request = nil }
-            return (incoming, keep(item, in: &state, of: account), hadPresence)
+            let isVisible = keep(item, in: &state, of: account)
+            return Received(incoming: incoming, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions)
         }
-        switch incoming {
-        case .drop: break
-        case .approve:
+        guard let change else { return }
+        // Nothing removes it from memory while the change is being written.
+        if change.sessions.isEmpty { kernel.accounts.load(account.jid) { _ in } }
+        if change.incoming == .deliver {
+            let receivers = change.sessions.filter { type == .subscribe ? $0.isAvailable : $0.isInterested }
+            if !receivers.isEmpty { loop.send(stanza, to: receivers.map(\.handle)) }
+        }
+        if change.isVisible { RosterPush.send(contact, of: account, on: loop) }
+        switch (change.incoming, type) {
+        case (.approve, _):
             // §3.1.3, §3.4.2: granted before, so granted without asking.
-            kernel.send(Stanza(.presence, type: .subscribed, from: account.jid, to: contact), on: scope.loop)
-            if !hadPresence { sendPresence(of: account, to: contact, on: scope.loop) }
-        case .deliver:
-            let receivers = account.withState { state in
-                state.sessions.filter { type == .subscribe ? $0.isAvailable : $0.isInterested }.map(\.handle)
-            }
-            if !receivers.isEmpty { scope.loop.send(stanza, to: receivers) }
-            // §3.3.3: who has given up a subscription is told that there is nothing more to see.
-            if type == .unsubscribe, hadPresence {
-                sendPresence(of: account, to: contact, available: false, on: scope.loop)
-            }
+            kernel.send(Stanza(.presence, type: .subscribed, from: account.jid, to: contact), on: loop)
+            sendPresence(of: account, to: contact, on: loop)
+        case (.deliver, .unsubscribe):
+            // §3.3.3: who has given up a subscription is told that there is nothing more to see; A.3.2
+            if change.hadPresence { sendUnavailable(change.sessions, to: contact, on: loop) }
+            kernel.send(Stanza(.presence, type: .unsubscribed, from: account.jid, to: contact), on: loop)
+        case (.deliver, _), (.drop, _):
+            break
         }
-        if isChanged { RosterPush.send(contact, of: account, on: scope.loop) }
     }
 
-    // MARK: Requests that wait for an answer
+    private struct Received {
+        let incoming: Subscription.Incoming
+        let isVisible: Bool
+        let hadPresence: Bool
+        let sessions: [BoundSession]
+    }
 
-    /// §3.1.3: a request is delivered again with each log-in until it is answered.
-    private func deliverRequests(to session: Session) {
-        let requests = session.account.withState { state in state.roster.entries.values.compactMap(\.request) }
-        for request in requests { session.send(ByteBuffer(bytes: request)) }
+    /// The request as it is kept until it is answered.
+    private static func request(_ stanza: Stanza) -> [UInt8] {
+        let bytes = stanza.serialized
+        if bytes.readableBytes <= requestSize { return [UInt8](bytes.readableBytesView) }
+        return [UInt8](Stanza(.presence, type: .subscribe, from: stanza.from, to: stanza.to).serialized.readableBytesView)
     }
 
     // MARK: State
@@ -122,8 +176,9 @@ package struct Subscriptions: Feature {
     /// Puts a changed item into memory and hands it to the disk; under the account's lock, so that both agree in order.
     /// - Returns: whether the user is to be told.
     private func keep(_ item: RosterItem, in state: inout AccountState, of account: Account) -> Bool {
-        guard state.roster[item.jid] != item, state.roster[item.jid] != nil || !item.isEmpty else { return false }
-        let isChanged = state.roster.update(item) != nil
+        let before = state.roster[item.jid]
+        let isVisible = state.roster.update(item, at: kernel.rosterTime)
+        guard state.roster[item.jid] != before else { return false }
         let logger = kernel.logger
         kernel.database.write(RosterStore.save(state.roster, of: account.jid, contact: item.jid)) { result in
             guard case .failure(let error) = result else { return }
@@ -131,18 +186,29 @@ package struct Subscriptions: Feature {
                 "A subscription cannot be written and will be forgotten at the next start.",
                 metadata: [LogKeys.jid: "\(account.jid)", LogKeys.reason: "\(error)"])
         }
-        return isChanged
+        return isVisible
     }
 
-    private func sendPresence(of account: Account, to contact: JID, available: Bool = true, on loop: LoopContext) {
-        for session in account.sessions {
-            guard let presence = session.presence else { continue }
-            var stanza = Stanza(.presence, type: available ? .available : .unavailable, from: session.handle.jid, to: contact)
-            if available {
-                stanza.content = presence.content
-                stanza.language = presence.language
+    // MARK: Presence
+
+    /// Sends the presence of all available resources. Each is sent from its own loop, as its broadcasts are, so that
+    /// none overtakes a newer one.
+    private func sendPresence(of account: Account, to contact: JID, on loop: LoopContext) {
+        let loops = Set(account.sessions.filter(\.isAvailable).map(\.handle.loop))
+        if !loops.subtracting([loop.index]).isEmpty { loop.flush() }
+        for index in loops {
+            let send: @Sendable (LoopContext) -> Void = { loop in
+                for session in account.sessions where session.handle.loop == index && session.isAvailable {
+                    loop.kernel.send(Stanza(presenceOf: session, to: contact), on: loop)
+                }
             }
-            kernel.send(stanza, on: loop)
+            if index == loop.index { send(loop) } else { kernel.loops[index].execute(send) }
+        }
+    }
+
+    private func sendUnavailable(_ sessions: [BoundSession], to contact: JID, on loop: LoopContext) {
+        for session in sessions where session.isAvailable {
+            kernel.send(Stanza(.presence, type: .unavailable, from: session.handle.jid, to: contact), on: loop)
         }
     }
 }

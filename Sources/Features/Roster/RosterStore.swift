@@ -26,32 +26,37 @@ struct RosterStore: Sendable {
         let counters = try transaction.first("SELECT version, removal FROM rosters WHERE account = $1", [account]) {
             (try $0.integer(0), try $0.integer(1))
         }
-        let items: [RosterItem?] = try transaction.rows(
+        var items: [RosterItem] = []
+        var removals: [JID: Int] = [:]
+        _ = try transaction.rows(
             "SELECT contact, name, groups, subscription, version, request FROM roster_items WHERE account = $1", [account]
         ) { row in
-            guard let jid = try? JID(try row.text(0)) else { return nil }
+            guard let jid = try? JID(try row.text(0)) else { return }
             let flags = try row.integer(3)
-            return RosterItem(
-                jid: jid, name: try row.textOrNil(1), groups: groups(try row.text(2)),
-                subscription: Subscription(flags: flags), isListed: flags & Self.listed != 0,
-                version: try row.integer(4), request: try row.bytesOrNil(5))
+            let version = try row.integer(4)
+            if flags & removed != 0 { return removals[jid] = version }
+            items.append(
+                RosterItem(
+                    jid: jid, name: try row.textOrNil(1), groups: groups(try row.text(2)),
+                    subscription: Subscription(flags: flags), isListed: flags & listed != 0, version: version,
+                    request: try row.bytesOrNil(5)))
         }
-        return Roster(items: items.compactMap { $0 }, version: counters?.0 ?? 0, removal: counters?.1 ?? 0)
+        return Roster(items: items, removals: removals, version: counters?.0 ?? 0, forgotten: counters?.1 ?? 0)
     }
 
     /// Writes one contact and the roster's version as they are in memory now.
     static func save(_ roster: Roster, of account: JID, contact: JID) -> @Sendable (Transaction) throws -> Void {
-        let item = roster[contact]
+        let row = Row(of: contact, in: roster)
         let version = roster.version
-        let removal = roster.removal
+        let forgotten = roster.forgotten
         return { transaction in
             let account = SQLValue.text(account.description)
             try transaction.execute(
                 """
                 INSERT INTO rosters (account, version, removal) VALUES ($1, $2, $3)
                 ON CONFLICT (account) DO UPDATE SET version = excluded.version, removal = excluded.removal
-                """, [account, .integer(version), .integer(removal)])
-            guard let item else {
+                """, [account, .integer(version), .integer(forgotten)])
+            guard let row else {
                 try transaction.execute(
                     "DELETE FROM roster_items WHERE account = $1 AND contact = $2", [account, .text(contact.description)])
                 return
@@ -64,11 +69,14 @@ struct RosterStore: Sendable {
                     subscription = excluded.subscription, version = excluded.version, request = excluded.request
                 """,
                 [
-                    account, .text(contact.description), SQLValue(item.name),
-                    .text(item.groups.joined(separator: Self.separator)),
-                    .integer(item.subscription.flags | (item.isListed ? Self.listed : 0)), .integer(item.version),
-                    SQLValue(item.request),
+                    account, .text(contact.description), SQLValue(row.name), .text(row.groups), .integer(row.flags),
+                    .integer(row.version), SQLValue(row.request),
                 ])
+            if row.flags == removed {
+                try transaction.execute(
+                    "DELETE FROM roster_items WHERE account = ? AND subscription = ? AND version <= ?",
+                    [account, .integer(removed), .integer(forgotten)])
+            }
         }
     }
 
@@ -78,9 +86,34 @@ struct RosterStore: Sendable {
         }
     }
 
+    /// What the table holds of a contact: an item, a request, or that it was removed.
+    private struct Row {
+        var name: String?
+        var groups = ""
+        var flags = RosterStore.removed
+        var version: Int
+        var request: [UInt8]?
+
+        init?(of contact: JID, in roster: Roster) {
+            if let item = roster[contact] {
+                name = item.name
+                groups = item.groups.joined(separator: RosterStore.separator)
+                flags = item.subscription.flags | (item.isListed ? RosterStore.listed : 0)
+                version = item.version
+                request = item.request
+            } else if let removal = roster.removals[contact] {
+                version = removal
+            } else {
+                return nil
+            }
+        }
+    }
+
     /// A character that XML forbids, and so no group's name has.
     private static let separator = "\u{1F}"
+    /// Beside the flags of the subscription.
     private static let listed = 32
+    private static let removed = 64
 
     private static func groups(_ text: String) -> [String] {
         text.isEmpty ? [] : text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)

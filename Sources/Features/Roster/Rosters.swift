@@ -8,10 +8,13 @@ package import XMPP
 package struct Rosters: Feature {
     package static let xeps = [237]
     package static let migrations = RosterStore.migrations
-    package static let settings = [AnySetting(itemLimit)]
+    package static let settings = [AnySetting(itemLimit), AnySetting(requestLimit)]
 
     static let itemLimit = Setting(
         "roster.items", default: 3_000, in: 10...100_000, "How many contacts one person may have.")
+    static let requestLimit = Setting(
+        "roster.requests", default: 500, in: 10...100_000,
+        "How many people who are no contacts may wait for one person's answer to their requests for a subscription.")
 
     private unowned let kernel: Kernel
     private let limit: Int
@@ -48,25 +51,30 @@ package struct Rosters: Feature {
         _ request: IQRequest, _ loop: LoopContext, _ session: Session?, into writer: inout XMLWriter
     ) throws(StanzaError) {
         guard request.isOwn, let account = request.account, let session else { throw StanzaError(.forbidden) }
-        let known = request.payload["ver"]
+        let known = request.payload["ver"].flatMap { Int($0) }
+        // §2.6.3: an empty result, and then a push for each item that has changed since.
+        if let known, account.withState({ $0.roster.changes(since: known) }) != nil {
+            return catchUp(session.handle, of: account, since: known)
+        }
         let roster = account.withState { state in
             state.updateSession(session.handle.id) { $0.isInterested = true }
             return state.roster
         }
-        guard let known, let version = Int(known), version <= roster.version, version >= roster.removal else {
-            writer.element("query", in: .roster, ["ver": "\(roster.version)"]) { writer in
-                for item in roster.items { item.write(into: &writer) }
-            }
-            return
+        writer.element("query", in: .roster, ["ver": "\(roster.version)"]) { writer in
+            for item in roster.items { item.write(into: &writer) }
         }
-        // §2.6.3: an empty result, and then a push for each item that has changed since.
-        let changed = roster.items.filter { $0.version > version }.sorted { $0.version < $1.version }
-        guard !changed.isEmpty else { return }
-        let reference = loop.kernel.loops[loop.index]
-        let handle = session.handle
-        reference.execute { loop in
-            for item in changed {
-                loop.send(RosterPush.push(item.jid, item, version: item.version, to: handle.jid).serialized, to: handle)
+    }
+
+    /// Pushes what has changed since a version, after the result that is being made now; what changes later is pushed
+    /// as it does.
+    private func catchUp(_ handle: SessionHandle, of account: Account, since version: Int) {
+        kernel.loops[handle.loop].execute { loop in
+            let changes = account.withState { state in
+                state.updateSession(handle.id) { $0.isInterested = true }
+                return state.roster.changes(since: version)
+            }
+            for change in changes ?? [] {
+                loop.send(RosterPush.push(change, to: handle.jid).serialized, to: handle)
             }
         }
     }
@@ -107,64 +115,86 @@ package struct Rosters: Feature {
     private func update(
         _ contact: JID, _ details: (name: String?, groups: [String]), in account: Account
     ) async throws(StanzaError) {
-        guard contact.isBare || contact.isFull, contact != account.jid else {
-            throw StanzaError(.notAllowed, "you are not a contact of your own")
-        }
-        try await change(contact, of: account) { roster throws(StanzaError) in
-            var item = roster[contact] ?? RosterItem(jid: contact)
-            guard item.isShown || roster.count < limit else {
-                throw StanzaError(.resourceConstraint, "the roster is full", kind: .cancel)
+        guard contact.bare != account.jid else { throw StanzaError(.notAllowed, "you are not a contact of your own") }
+        try await written { [kernel, limit] done in
+            kernel.rosterLoop.execute { loop in
+                done(
+                    Result { () throws(StanzaError) in
+                        let write = try account.withState { state throws(StanzaError) in
+                            var item = state.roster[contact] ?? RosterItem(jid: contact)
+                            guard item.isListed || state.roster.count < limit else {
+                                throw StanzaError(.resourceConstraint, "the roster is full", kind: .cancel)
+                            }
+                            item.name = details.name
+                            item.groups = details.groups
+                            state.roster.put(item, at: kernel.rosterTime)
+                            return kernel.database.beginWrite(
+                                RosterStore.save(state.roster, of: account.jid, contact: contact))
+                        }
+                        RosterPush.send(contact, of: account, on: loop)
+                        return write
+                    })
             }
-            item.name = details.name
-            item.groups = details.groups
-            item.isListed = true
-            _ = roster.update(item)
         }
     }
 
     /// §2.5: the contact goes, and with it all subscriptions.
     private func remove(_ contact: JID, from account: Account) async throws(StanzaError) {
-        let before = account.withState { $0.roster[contact] }
-        try await change(contact, of: account) { roster throws(StanzaError) in
-            guard roster.remove(contact) != nil else { throw StanzaError(.itemNotFound) }
-        }
-        guard let subscription = before?.subscription else { return }
-        kernel.loops[0].execute { loop in
-            // §2.5.2: what the contact's server has to know.
-            if subscription.to || subscription.pendingOut {
-                loop.kernel.send(Stanza(.presence, type: .unsubscribe, from: account.jid, to: contact.bare), on: loop)
-            }
-            if subscription.from || subscription.pendingIn {
-                loop.kernel.send(Stanza(.presence, type: .unsubscribed, from: account.jid, to: contact.bare), on: loop)
-            }
-            guard subscription.from else { return }
-            for session in account.sessions where session.isAvailable {
-                loop.kernel.send(
-                    Stanza(.presence, type: .unavailable, from: session.handle.jid, to: contact.bare), on: loop)
+        try await written { [kernel] done in
+            kernel.changeRosters(with: contact, from: nil) { loop, isKnown in
+                done(
+                    Result { () throws(StanzaError) in
+                        guard isKnown else { throw StanzaError(.internalServerError, kind: .wait) }
+                        let (item, sessions, write) = try account.withState { state throws(StanzaError) in
+                            guard let item = state.roster.remove(contact, at: kernel.rosterTime) else {
+                                throw StanzaError(.itemNotFound)
+                            }
+                            let write = kernel.database.beginWrite(
+                                RosterStore.save(state.roster, of: account.jid, contact: contact))
+                            return (item, state.sessions, write)
+                        }
+                        RosterPush.send(contact, of: account, on: loop)
+                        end(item.subscription, of: account, sessions, to: contact, on: loop)
+                        return write
+                    })
             }
         }
     }
 
-    /// Changes the roster in memory and on disk, and tells the account's resources when it is on disk.
-    private func change(
-        _ contact: JID, of account: Account, _ body: (inout Roster) throws(StanzaError) -> Void
-    ) async throws(StanzaError) {
-        // Handed over under the lock, so that the disk sees changes in the order of memory.
-        var before: RosterItem?
-        let written = try account.withState { state throws(StanzaError) in
-            before = state.roster[contact]
-            try body(&state.roster)
-            return kernel.database.beginWrite(RosterStore.save(state.roster, of: account.jid, contact: contact))
+    /// §2.5.2: what the contact's server has to know of a removal.
+    private func end(
+        _ subscription: Subscription, of account: Account, _ sessions: [BoundSession], to contact: JID,
+        on loop: LoopContext
+    ) {
+        if subscription.from {
+            // §3.2.2: while the contact is still subscribed.
+            for session in sessions where session.isAvailable {
+                kernel.send(
+                    Stanza(.presence, type: .unavailable, from: session.handle.jid, to: contact.bare), on: loop)
+            }
         }
+        if subscription.from || subscription.pendingIn {
+            kernel.send(Stanza(.presence, type: .unsubscribed, from: account.jid, to: contact.bare), on: loop)
+        }
+        if subscription.to || subscription.pendingOut {
+            kernel.send(Stanza(.presence, type: .unsubscribe, from: account.jid, to: contact.bare), on: loop)
+        }
+    }
+
+    /// Makes a change and waits until it is on disk. If it cannot be written it stands until the server stops; clients
+    /// that were told of it get the whole roster afterwards, for nobody knows its version then.
+    private func written(
+        _ change: (@escaping @Sendable (Result<PendingWrite, StanzaError>) -> Void) -> Void
+    ) async throws(StanzaError) {
+        let write = try await withCheckedContinuation { continuation in
+            change { continuation.resume(returning: $0) }
+        }.get()
         do {
-            try await written.value
+            try await write.value
         } catch {
-            account.withState { $0.roster.restore(before, at: contact) }
-            kernel.logger.error(
-                "A roster cannot be written.", metadata: [LogKeys.jid: "\(account.jid)", LogKeys.reason: "\(error)"])
+            kernel.logger.error("A roster cannot be written.", metadata: [LogKeys.reason: "\(error)"])
             throw StanzaError(.internalServerError, kind: .wait)
         }
-        kernel.loops[0].execute { RosterPush.send(contact, of: account, on: $0) }
     }
 }
 

@@ -3,6 +3,7 @@ internal import XMPP
 /// Delivers to the sessions of a local account (RFC 6121 §8.5).
 enum Delivery {
     /// Returns false if nobody could take the stanza.
+    /// - Throws: the refusal of a stanza that is not to be kept either.
     static func deliver(_ stanza: Stanza, _ scope: HookScope) throws(StanzaError) -> Bool {
         guard let to = stanza.to else { return true }
         let sessions = scope.account.sessions
@@ -13,32 +14,36 @@ enum Delivery {
             }
             return try deliverToMissingResource(stanza, sessions, scope)
         }
-        return deliverToBare(stanza, sessions, scope)
+        return try deliverToBare(stanza, sessions, scope)
     }
 
-    /// §8.5.2: the bare JID of an account.
-    private static func deliverToBare(_ stanza: Stanza, _ sessions: [BoundSession], _ scope: HookScope) -> Bool {
+    /// §8.5.2: the bare JID of an account. IQs are answered by the server, and do not come here.
+    private static func deliverToBare(
+        _ stanza: Stanza, _ sessions: [BoundSession], _ scope: HookScope
+    ) throws(StanzaError) -> Bool {
         let receivers: [SessionHandle]
-        switch stanza.kind {
-        case .message:
-            switch stanza.type {
-            // §8.5.2.1.1: "the server MUST NOT deliver the stanza to any of the available resources".
-            case .groupchat: return false
-            // "error: […] the server MUST silently ignore the stanza."
-            case .error: return true
-            // §8.5.2.1.1: "deliver it to all of the resources that have […] non-negative presence priority".
-            default:
-                receivers = sessions.filter { ($0.presence?.priority ?? -1) >= 0 }.map(\.handle)
-            }
-        case .presence:
-            // §8.5.2.1.2: to all available resources, whatever their priority.
-            receivers = sessions.filter(\.isAvailable).map(\.handle)
-        case .iq:
-            return false
+        switch (stanza.kind, stanza.type) {
+        // §8.5.2.1.1: "the server MUST NOT deliver the stanza to any of the available resources but instead MUST
+        // return a stanza error to the sender".
+        case (.message, .groupchat): throw StanzaError(.serviceUnavailable)
+        // "For a message stanza of type "error", the server MUST silently ignore the message."
+        case (.message, .error): return true
+        // "the server MUST deliver the message to all of the non-negative resources."
+        case (.message, .headline): receivers = sessions.filter { ($0.presence?.priority ?? -1) >= 0 }.map(\.handle)
+        case (.message, _): receivers = mostAvailable(sessions)
+        // §8.5.2.1.2: to all available resources, whatever their priority.
+        case (.presence, _): receivers = sessions.filter(\.isAvailable).map(\.handle)
+        case (.iq, _): return false
         }
         guard !receivers.isEmpty else { return false }
         scope.loop.send(stanza, to: receivers)
         return true
+    }
+
+    /// §8.5.2.1.1: "the resource or resources with the highest presence priority", if it is not negative.
+    private static func mostAvailable(_ sessions: [BoundSession]) -> [SessionHandle] {
+        guard let highest = sessions.compactMap(\.presence?.priority).max(), highest >= 0 else { return [] }
+        return sessions.filter { $0.presence?.priority == highest }.map(\.handle)
     }
 
     /// §8.5.3.2: a full JID that no session is bound to.
@@ -46,19 +51,20 @@ enum Delivery {
         _ stanza: Stanza, _ sessions: [BoundSession], _ scope: HookScope
     ) throws(StanzaError) -> Bool {
         switch (stanza.kind, stanza.type) {
-        // §8.5.3.2.1: "the server SHOULD treat the stanza as if it were addressed to <node@domain>."
-        case (.message, .chat), (.message, .normal): deliverToBare(stanza, sessions, scope)
-        // "headline: […] silently ignore"; errors likewise.
-        case (.message, .headline), (.message, .error): true
-        case (.message, _): false
+        // §8.5.3.2.1: as if it were addressed to the bare JID.
+        case (.message, .chat): return try deliverToBare(stanza, sessions, scope)
+        // "either (a) silently ignore the stanza or (b) return an error stanza"
+        case (.message, .headline), (.message, .error): return true
+        case (.message, _): throw StanzaError(.serviceUnavailable)
         // §8.5.3.2.2, §8.5.3.2.3
-        case (.presence, _): true
-        case (.iq, .result), (.iq, .error): true
-        case (.iq, _): false
+        case (.presence, _): return true
+        case (.iq, .result), (.iq, .error): return true
+        case (.iq, _): throw StanzaError(.serviceUnavailable)
         }
     }
 
-    /// §8.5.1 and §8.5.2.2: what nobody took is refused, or dropped where the sender must not be told.
+    /// §8.5.1 and §8.5.2.2: what nobody took is refused, or dropped where the sender must not be told. An account that
+    /// does not exist answers like one that nobody is logged in to, so that accounts cannot be guessed.
     static func refuseAbsent(_ stanza: Stanza) throws(StanzaError) {
         switch (stanza.kind, stanza.type) {
         case (.message, .headline), (.message, .error), (.presence, _), (_, .result), (_, .error): break

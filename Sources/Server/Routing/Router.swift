@@ -46,6 +46,19 @@ package struct Router: Sendable {
         _ = try? route(bounced, on: loop)
     }
 
+    /// Answers a probe of somebody who may not see the presence of whom they ask for, or who asks for nobody
+    /// (RFC 6121 §4.3.2): both get the same answer.
+    package func refuseProbe(_ probe: Stanza, on loop: LoopContext, session: Session?) {
+        guard let prober = probe.from?.bare, let probed = probe.to?.bare else { return }
+        let refusal = Stanza(.presence, type: .unsubscribed, from: probed, to: prober, id: probe.identifier)
+        if let session {
+            let subscription = session.account.withState { $0.roster[probed]?.subscription ?? Subscription() }
+            // A.3.4: the roster would ignore it, but the client has asked for it.
+            if !subscription.to, !subscription.pendingOut { return session.send(refusal) }
+        }
+        loop.kernel.send(refusal, on: loop)
+    }
+
     private func deliver(
         _ stanza: Stanza, to account: Account, on loop: LoopContext, session: Session?
     ) throws(StanzaError) -> Outcome {
@@ -76,6 +89,8 @@ package struct Router: Sendable {
     ) throws(StanzaError) {
         if stanza.kind == .iq, to.isBare {
             try routeToServer(stanza, to, loop, session)
+        } else if stanza.kind == .presence, stanza.type == .probe {
+            refuseProbe(stanza, on: loop, session: session)
         } else {
             try Delivery.refuseAbsent(stanza)
         }

@@ -66,6 +66,8 @@ package struct AvailablePresence: Sendable {
     package var content: ByteBuffer
     /// `xml:lang` of the stanza.
     package var language: String?
+    /// The id of the stanza.
+    package var id: String?
 
     package init(priority: Int8, content: ByteBuffer, language: String?) {
         self.priority = priority

@@ -1,24 +1,35 @@
 /// A user's contacts (RFC 6121 §2), with those who have only asked to become one.
+///
+/// Versions (§2.6) grow, and no two rosters that were ever shown to a client have the same one: they follow the time,
+/// so that a version which was lost because the server stopped before writing it is not given again.
 package struct Roster: Sendable {
     package private(set) var entries: [JID: RosterItem] = [:]
-    /// Counts the changes that roster pushes tell of (§2.6).
+    /// The version of the last change.
     package private(set) var version: Int
-    /// The version at which an item was removed last: who knows an older one needs the whole roster.
-    package private(set) var removal: Int
+    /// The contacts that were removed last, with the versions at which they were.
+    package private(set) var removals: [JID: Int]
+    /// Removals up to this version are remembered no more: who knows an older one needs the whole roster.
+    package private(set) var forgotten: Int
 
-    package init(items: [RosterItem] = [], version: Int = 0, removal: Int = 0) {
+    /// How many removals are remembered; a client that has missed more gets the whole roster.
+    private static let rememberedRemovals = 100
+
+    package init(items: [RosterItem] = [], removals: [JID: Int] = [:], version: Int = 0, forgotten: Int = 0) {
         for item in items { entries[item.jid] = item }
         self.version = version
-        self.removal = removal
+        self.removals = removals
+        self.forgotten = forgotten
     }
 
     package subscript(jid: JID) -> RosterItem? { entries[jid] }
 
-    /// The items that belong to the roster, in no order: without those who have only asked for a subscription (§3.1.3:
-    /// such a request does not yet make an item).
-    package var items: some Sequence<RosterItem> { entries.values.lazy.filter(\.isShown) }
+    /// The items that belong to the roster, in no order: without those who have only asked for a subscription.
+    package var items: some Sequence<RosterItem> { entries.values.lazy.filter(\.isListed) }
 
-    package var count: Int { entries.values.reduce(0) { $0 + ($1.isShown ? 1 : 0) } }
+    package var count: Int { entries.values.reduce(0) { $0 + ($1.isListed ? 1 : 0) } }
+
+    /// The requests for a subscription that wait for an answer, as they are to be delivered.
+    package var requests: [[UInt8]] { entries.values.compactMap(\.request) }
 
     /// The contacts that receive the user's presence.
     package var subscribers: [JID] { entries.values.compactMap { $0.subscription.from ? $0.jid : nil } }
@@ -26,96 +37,84 @@ package struct Roster: Sendable {
     /// The contacts whose presence the user receives.
     package var subscriptions: [JID] { entries.values.compactMap { $0.subscription.to ? $0.jid : nil } }
 
+    // MARK: Changing
+
     /// Puts an item in the place of what was known of its contact.
-    /// - Returns: the version if it is one that the user sees, and so has to be pushed.
-    package mutating func update(_ item: RosterItem) -> Int? {
+    /// - Parameter time: in microseconds since 1970.
+    /// - Returns: whether it is a change that the user sees, and so has to be pushed.
+    package mutating func update(_ item: RosterItem, at time: Int) -> Bool {
         let before = entries[item.jid]
-        entries[item.jid] = item.isEmpty ? nil : item
-        guard item.isShown || before?.isShown == true else { return nil }
-        guard before?.visible != item.visible else { return nil }
-        version += 1
-        if item.isShown { entries[item.jid]?.version = version } else { removal = version }
-        return version
+        guard item.isListed || item.subscription.pendingIn else {
+            entries[item.jid] = nil
+            return false
+        }
+        entries[item.jid] = item
+        guard item.isListed, before?.visible != item.visible else { return false }
+        advance(item.jid, to: time)
+        return true
     }
 
-    /// Puts back what was known of a contact before a change that could not be kept.
-    package mutating func restore(_ item: RosterItem?, at jid: JID) {
-        entries[jid] = item
+    /// Puts an item into the roster as the user has asked for it: a change even if it was like that before (§2.4.2).
+    package mutating func put(_ item: RosterItem, at time: Int) {
+        entries[item.jid] = item
+        entries[item.jid]?.isListed = true
+        advance(item.jid, to: time)
     }
 
     /// Removes a contact.
-    /// - Returns: the item that was there, nil if none was shown.
-    package mutating func remove(_ jid: JID) -> RosterItem? {
-        guard let item = entries[jid], item.isShown else { return nil }
+    /// - Returns: the item that was there, nil if it was not in the roster.
+    package mutating func remove(_ jid: JID, at time: Int) -> RosterItem? {
+        guard let item = entries[jid], item.isListed else { return nil }
         entries[jid] = nil
-        version += 1
-        removal = version
+        version = max(version + 1, time)
+        removals[jid] = version
+        if removals.count > Self.rememberedRemovals, let oldest = removals.min(by: { $0.value < $1.value }) {
+            removals[oldest.key] = nil
+            forgotten = oldest.value
+        }
         return item
     }
-}
 
-/// What a user's server knows of one contact (RFC 6121 §2.1.2).
-package struct RosterItem: Sendable, Hashable {
-    /// Usually a bare JID.
-    package let jid: JID
-    package var name: String?
-    package var groups: [String]
-    package var subscription: Subscription
-    /// Whether the user has put the contact into the roster, as opposed to only having been asked by it.
-    package var isListed: Bool
-    /// The version of the roster that the item was changed in last.
-    package var version: Int
-    /// The contact's unanswered request, as it is to be delivered again at the next log-in (§3.1.3).
-    package var request: [UInt8]?
-
-    package init(
-        jid: JID, name: String? = nil, groups: [String] = [], subscription: Subscription = Subscription(),
-        isListed: Bool = false, version: Int = 0, request: [UInt8]? = nil
-    ) {
-        self.jid = jid
-        self.name = name
-        self.groups = groups
-        self.subscription = subscription
-        self.isListed = isListed
-        self.version = version
-        self.request = request
+    private mutating func advance(_ jid: JID, to time: Int) {
+        version = max(version + 1, time)
+        entries[jid]?.version = version
+        removals[jid] = nil
     }
 
-    /// Whether the item is part of the roster that the user sees.
-    package var isShown: Bool {
-        // §3.4.2: an approval in advance makes an item.
-        isListed || subscription.to || subscription.from || subscription.pendingOut || subscription.isApproved
+    // MARK: Versions
+
+    /// What has become of one contact, and at which version.
+    package struct Change: Sendable {
+        package let contact: JID
+        /// Nil if the contact was removed.
+        package let item: RosterItem?
+        package let version: Int
     }
 
-    /// Whether nothing is known worth keeping.
-    package var isEmpty: Bool { !isShown && !subscription.pendingIn }
-
-    fileprivate var visible: Visible? {
-        guard isShown else { return nil }
-        return Visible(
-            name: name, groups: groups, subscription: subscription.attribute, ask: subscription.pendingOut,
-            isApproved: subscription.isApproved)
-    }
-
-    /// What the user sees of an item, and is told of when it changes.
-    fileprivate struct Visible: Equatable {
-        let name: String?
-        let groups: [String]
-        let subscription: String
-        let ask: Bool
-        let isApproved: Bool
-    }
-
-    /// Writes `<item/>`.
-    package func write(into writer: inout XMLWriter) {
-        writer.element(
-            "item",
-            [
-                "jid": jid.description, "name": name, "subscription": subscription.attribute,
-                "ask": subscription.pendingOut ? "subscribe" : nil, "approved": subscription.isApproved ? "true" : nil,
-            ]
-        ) { writer in
-            for group in groups { writer.element("group", text: group) }
+    /// What is to be told of a contact now.
+    package func change(of contact: JID) -> Change {
+        if let item = entries[contact], item.isListed {
+            return Change(contact: contact, item: item, version: item.version)
         }
+        return Change(contact: contact, item: nil, version: removals[contact] ?? version)
+    }
+
+    /// What somebody who knows an earlier version has missed, in order (§2.6.3); nil if it cannot be told and the
+    /// whole roster is to be sent.
+    package func changes(since known: Int) -> [Change]? {
+        if known == version { return [] }
+        guard known < version, known >= forgotten else { return nil }
+        // A version that nothing has now may be one that was lost: nobody knows what its holder believes.
+        var isKnown = removals.values.contains(known)
+        var changes: [Change] = []
+        for item in items {
+            if item.version == known { isKnown = true }
+            if item.version > known { changes.append(Change(contact: item.jid, item: item, version: item.version)) }
+        }
+        guard isKnown else { return nil }
+        for (contact, version) in removals where version > known {
+            changes.append(Change(contact: contact, item: nil, version: version))
+        }
+        return changes.sorted { $0.version < $1.version }
     }
 }

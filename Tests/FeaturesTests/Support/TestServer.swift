@@ -1,0 +1,114 @@
+import Foundation
+import Logging
+import NIOCore
+import Server
+import Storage
+import Synchronization
+import XMPP
+
+@testable import Features
+
+/// A server of a test's own, on a free port of the loopback interface, with data that goes when the test ends.
+final class TestServer: Sendable {
+    static let domain = "localhost"
+
+    let server: Server
+    private let data: String
+    private let clients = Mutex<[TestClient]>([])
+
+    var kernel: Kernel { server.kernel }
+
+    /// Starts a server, does something with it, and stops it.
+    /// - Parameters:
+    ///   - loops: one makes everything happen in the order in which it was sent.
+    ///   - accounts: how many there are: user1, user2, …
+    static func run(
+        loops: Int = 1, accounts: Int = 3, _ configure: (inout Configuration) -> Void = { _ in },
+        body: (TestServer) async throws -> Void
+    ) async throws {
+        let data = NSTemporaryDirectory() + "features-tests-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        var configuration = Configuration(
+            domains: [DomainSection(name: domain)],
+            listeners: [ListenerSection(kind: .client, port: 0, address: .loopback, tls: .none)], data: data)
+        configuration[LimitSettings.stanzasPerSecond] = 1_000_000
+        configuration[LimitSettings.stanzasBurst] = 1_000_000
+        configure(&configuration)
+        let test = TestServer(
+            try await Server(
+                configuration: configuration,
+                features: [ServiceDiscovery.self, Ping.self, Rosters.self, Subscriptions.self, Presences.self],
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: loops), data: data)
+        do {
+            try await test.makeAccounts(accounts)
+            try await body(test)
+        } catch {
+            await test.stop()
+            throw error
+        }
+        await test.stop()
+    }
+
+    private init(_ server: Server, data: String) {
+        self.server = server
+        self.data = data
+    }
+
+    /// Makes the accounts user1, user2, … with the passwords pw1, pw2, …, and brings them into memory.
+    private func makeAccounts(_ count: Int) async throws {
+        for number in stride(from: 1, through: count, by: 1) { await load(try JID("user\(number)@\(Self.domain)")) }
+    }
+
+    func load(_ account: JID) async {
+        await withCheckedContinuation { continuation in
+            kernel.accounts.load(account) { _ in continuation.resume() }
+        }
+    }
+
+    private func stop() async {
+        for client in clients.withLock({ $0 }) { await client.disconnect() }
+        await server.stop()
+    }
+
+    /// Logs in.
+    func connect(_ user: Int, _ resource: String) async throws -> TestClient {
+        let client = try await TestClient(
+            user: "user\(user)", password: "pw\(user)", resource: resource, domain: Self.domain, port: server.ports[0])
+        clients.withLock { $0.append(client) }
+        return client
+    }
+
+    /// Logs in, asks for the roster and becomes available; what that brings is taken away.
+    func goOnline(_ user: Int, _ resource: String, priority: Int = 0) async throws -> TestClient {
+        let client = try await connect(user, resource)
+        client.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>")
+        client.send("<presence><priority>\(priority)</priority></presence>")
+        try await settle()
+        forget()
+        return client
+    }
+
+    /// Forgets what the clients have received so far.
+    func forget() {
+        for client in clients.withLock({ $0 }) { _ = client.take() }
+    }
+
+    /// Waits until all that the clients have sent has had all its effects, and these have arrived.
+    func settle() async throws {
+        let clients = clients.withLock { $0 }.filter(\.isConnected)
+        for client in clients { try await client.ping() }
+        // The longest way is by the roster loop to the loop of a contact and from there to the loop of a session.
+        for _ in 0..<4 {
+            for loop in kernel.loops { try await loop.eventLoop.submit {}.get() }
+        }
+        for client in clients { try await client.ping() }
+    }
+
+    /// What is on disk of a roster, after all that was to be written.
+    func rosterOnDisk(of account: JID) async throws -> Roster {
+        try await kernel.database.write { _ in }
+        return try await kernel.database.read { try RosterStore.load(account, $0) }
+    }
+
+    func roster(of account: JID) -> Roster? { kernel.accounts[account]?.withState { $0.roster } }
+}
