@@ -132,11 +132,13 @@ private final class ParserContext {
     init(root: StanzaParser.Root) {
         state = .allocate(capacity: 1)
         state.initialize(to: State())
-        var header = "<stream xmlns='\(escaped(root.content))'"
+        var header = ByteBuffer(string: "<stream xmlns='")
+        header.writeEscaped(root.content)
         for declaration in root.declarations {
-            header += " xmlns:\(declaration.prefix)='\(escaped(declaration.namespace))'"
+            header.writeString("' xmlns:\(declaration.prefix)='")
+            header.writeEscaped(declaration.namespace)
         }
-        header += ">"
+        header.writeString("'>")
         var handler = Self.handler
         guard let context = xmlCreatePushParserCtxt(&handler, state, nil, 0, nil), let dictionary = context.pointee.dict
         else {
@@ -146,12 +148,10 @@ private final class ParserContext {
         names = NameDictionary(sharing: dictionary)
         xmlCtxtUseOptions(context, Int32(XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue))
         state.pointee.context = context
-        _ = header.withUTF8 { header in
-            header.withMemoryRebound(to: CChar.self) {
-                xmlParseChunk(context, $0.baseAddress, Int32($0.count), 0)
-            }
+        _ = header.withUnsafeReadableBytes {
+            xmlParseChunk(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
         }
-        state.pointee.fed = header.utf8.count
+        state.pointee.fed = header.readableBytes
     }
 
     deinit {
@@ -374,18 +374,4 @@ extension StreamError {
 
 extension ByteBufferView {
     fileprivate var isValidUTF8: Bool { String(validating: self, as: UTF8.self) != nil }
-}
-
-/// A string as the value of an attribute.
-private func escaped(_ text: String) -> String {
-    var result = ""
-    for character in text.unicodeScalars {
-        switch character {
-        case "&": result += "&amp;"
-        case "<": result += "&lt;"
-        case "'": result += "&apos;"
-        default: result.unicodeScalars.append(character)
-        }
-    }
-    return result
 }
