@@ -187,7 +187,9 @@ private final class ParserContext {
         document.outerDeclarations = state.pointee.declarations
         if document.names !== names { document.names = names }
         if let error = state.pointee.error { return error }
-        guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1 else { return .malformed(code) }
+        guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1,
+            Int(document.nodes[0].end) == bytes.readableBytes
+        else { return .malformed(code) }
         document.isContentDefault = document.nodes[0].namespace == state.pointee.defaultNamespace
         let count = names.count
         guard count != namesBefore else { return nil }
@@ -208,7 +210,7 @@ private final class ParserContext {
         }
         handler.endElementNs = { data, _, _, _ in parserState(data).endElement() }
         handler.characters = { data, bytes, count in parserState(data).characters(bytes, count) }
-        handler.cdataBlock = { data, bytes, count in parserState(data).characters(bytes, count) }
+        handler.cdataBlock = { data, bytes, count in parserState(data).section(bytes, count) }
         handler.comment = { data, _ in parserState(data).refuse(.restricted) }
         handler.processingInstruction = { data, _, _ in parserState(data).refuse(.restricted) }
         handler.internalSubset = { data, _, _, _ in parserState(data).refuse(.restricted) }
@@ -348,6 +350,25 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
                     name: nil, namespace: nil, start: start, end: end, next: Int32(last + 2), attributes: 0,
                     attributeCount: 0, depth: UInt16(pointee.depth - 1)))
         }
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == ParserContext.State {
+    /// The text of a CDATA section. Its line ends are as they were received: libxml2 translates them (XML 1.0
+    /// §2.11) everywhere but here.
+    fileprivate func section(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
+        let run = UnsafeBufferPointer(start: bytes, count: Int(count))
+        guard run.contains(0x0D) else { return characters(bytes, count) }
+        var lines: [UInt8] = []
+        lines.reserveCapacity(run.count)
+        for (index, byte) in run.enumerated() {
+            if byte != 0x0D {
+                lines.append(byte)
+            } else if index + 1 == run.count || run[index + 1] != 0x0A {
+                lines.append(0x0A)
+            }
+        }
+        lines.withUnsafeBufferPointer { characters($0.baseAddress, Int32($0.count)) }
     }
 }
 
