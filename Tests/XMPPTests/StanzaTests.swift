@@ -36,7 +36,7 @@ import Testing
     @Test func contentOfAnotherDefaultNamespaceIsRewritten() throws {
         let root = StanzaParser.Root(
             content: "http://etherx.jabber.org/streams",
-            declarations: [NamespaceDeclaration(prefix: "c", namespace: "jabber:client")], isContentDefault: false)
+            declarations: [NamespaceDeclaration(prefix: "c", namespace: "jabber:client")])
         let text = String(buffer: try Self.stanza("<c:message><c:body>hi</c:body><x/></c:message>", root: root).serialized)
         #expect(text.contains("<body>hi</body><x xmlns='http://etherx.jabber.org/streams'/></message>"))
         #expect(throws: Never.self) { try StanzaParser().parse(ByteBuffer(string: text)) }

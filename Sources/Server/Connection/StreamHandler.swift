@@ -56,7 +56,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         opened = now
         heard = now
         id = StreamHandler.randomID()
-        framer = StanzaFramer(maximumDepth: limits.afterLogin.depth)
+        framer = Self.framer(limits)
         machine = StreamMachine(facts: listener.initialFacts, rules: listener.rules)
         bytesBucket = TokenBucket(rate: limits.bytesPerSecond, burst: limits.bytesBurst, now: now)
         stanzasBucket = TokenBucket(rate: limits.stanzasPerSecond, burst: limits.stanzasBurst, now: now)
@@ -191,6 +191,10 @@ package final class StreamHandler: ChannelDuplexHandler {
         if received.readableBytes == 0, scanned == 0 { received = ByteBuffer() }
     }
 
+    private static func framer(_ limits: StreamLimits) -> StanzaFramer {
+        StanzaFramer(maximumDepth: limits.afterLogin.depth, maximumAttributes: limits.afterLogin.attributes)
+    }
+
     private var currentLimits: XMLLimits {
         machine.facts.contains(.authenticated) ? limits.afterLogin : limits.beforeLogin
     }
@@ -245,7 +249,7 @@ package final class StreamHandler: ChannelDuplexHandler {
             // RFC 6120 §5.4.3.3: what came before the restart must not be taken for what comes after it.
             received = ByteBuffer()
             scanned = 0
-            framer = StanzaFramer(maximumDepth: limits.afterLogin.depth)
+            framer = Self.framer(limits)
         }
     }
 

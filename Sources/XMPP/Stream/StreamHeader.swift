@@ -16,6 +16,9 @@ package struct StreamHeader: Sendable, Equatable {
     /// Prefixes declared besides the root element's own.
     package var declarations: [NamespaceDeclaration]
 
+    /// A stanza that uses what its stream's root declares carries the declarations to its receivers.
+    private static let declaredBytes = 1_024
+
     /// The version as `major.minor`; nil if it is not of that form.
     package var versionNumber: (major: Int, minor: Int)? {
         guard let version else { return (0, 9) }
@@ -54,6 +57,8 @@ package struct StreamHeader: Sendable, Equatable {
                 guard let context = xmlCreatePushParserCtxt(&handler, found, nil, 0, nil) else { return nil }
                 defer { xmlFreeParserCtxt(context) }
                 xmlCtxtUseOptions(context, Int32(XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue))
+                // Else it guesses the encoding by the first bytes.
+                xmlSwitchEncoding(context, XML_CHAR_ENCODING_UTF8)
                 xmlParseChunk(
                     context, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(truncatingIfNeeded: bytes.count), 0)
                 return context.pointee.encoding.map { String(cString: $0) }
@@ -80,6 +85,9 @@ package struct StreamHeader: Sendable, Equatable {
         prefix = root.prefix
         defaultNamespace = found.declarations.first { $0.prefix.isEmpty }?.namespace ?? ""
         declarations = found.declarations.filter { !$0.prefix.isEmpty && $0.prefix != root.prefix }
+        guard declarations.reduce(0, { $0 + $1.prefix.utf8.count + $1.namespace.utf8.count }) <= Self.declaredBytes else {
+            throw StreamError(.policyViolation, "too many namespaces are declared on the stream")
+        }
     }
 
     /// What the parser reports of the root element.

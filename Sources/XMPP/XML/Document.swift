@@ -42,7 +42,7 @@ package final class Document: @unchecked Sendable {
     /// The element as it was received.
     var source = ByteBuffer()
     /// The prefixes that the content of the top-level element may use without declaring them: those declared
-    /// on the element itself and on the stream's root.
+    /// on the element itself and, if it uses any of these, on the stream's root.
     var outerDeclarations: [NamespaceDeclaration] = []
     /// Whether un-prefixed names in the content are in the namespace of the top-level element.
     var isContentDefault = true
@@ -78,6 +78,9 @@ final class NameDictionary: @unchecked Sendable {
     }
 
     var count: Int { Int(xmlDictSize(pointer)) }
+
+    /// The memory that the names take.
+    var bytes: Int { Int(xmlDictGetUsage(pointer)) }
 
     deinit { xmlDictFree(pointer) }
 }

@@ -23,7 +23,7 @@ package struct StanzaFramer: Sendable {
 
     private enum State: UInt8 {
         /// Before the stream's opening tag.
-        case prolog, prologTag, declaration, declarationEnd
+        case prolog, prologTag, declaration, declarationEnd, rootTag
         case headerTag
         /// Between top-level elements.
         case between
@@ -43,11 +43,15 @@ package struct StanzaFramer: Sendable {
     /// Open elements, the stream's own not counted.
     private var depth: UInt16 = 0
     private let maximumDepth: UInt16
+    /// Attributes and declarations of the tag at hand; the parser's time grows with the square of their number.
+    private var attributes: UInt16 = 0
+    private let maximumAttributes: UInt16
 
     /// - Parameter awaitingHeader: whether the stream's opening tag comes first.
-    package init(awaitingHeader: Bool = true, maximumDepth: Int = 64) {
+    package init(awaitingHeader: Bool = true, maximumDepth: Int = 64, maximumAttributes: Int = 64) {
         state = awaitingHeader ? .prolog : .between
         self.maximumDepth = UInt16(clamping: maximumDepth)
+        self.maximumAttributes = UInt16(clamping: maximumAttributes)
     }
 
     /// Whether nothing of an element or header has been read.
@@ -90,9 +94,17 @@ package struct StanzaFramer: Sendable {
                 }
             case .declarationEnd:
                 if byte == UInt8(ascii: "<") {
-                    state = .headerTag
+                    state = .rootTag
                 } else if !isBlank(byte) {
                     return .refused(.notXML)
+                }
+            case .rootTag:
+                switch byte {
+                case UInt8(ascii: "?"), UInt8(ascii: "!"): return .refused(.restricted)
+                case UInt8(ascii: "/"): return .refused(.notXML)
+                default:
+                    state = .headerTag
+                    continue
                 }
             case .headerTag, .startTag, .endTag:
                 if let step = tag(byte, at: index) { return step }
@@ -111,6 +123,7 @@ package struct StanzaFramer: Sendable {
                     guard depth < maximumDepth else { return .refused(.tooDeep) }
                     state = .startTag
                     matched = 0
+                    attributes = 0
                     continue
                 }
             case .content:
@@ -154,6 +167,8 @@ package struct StanzaFramer: Sendable {
         switch byte {
         case UInt8(ascii: "'"), UInt8(ascii: "\""):
             guard state != .endTag else { return .refused(.notWellFormed) }
+            guard attributes < maximumAttributes else { return .refused(.tooManyAttributes) }
+            attributes += 1
             quote = byte
             matched = 0
         case UInt8(ascii: "/"):
@@ -208,4 +223,7 @@ extension StreamError {
         StreamError(.restrictedXML, "comments, processing instructions and document types are not allowed")
     }
     fileprivate static var tooDeep: StreamError { StreamError(.policyViolation, "elements are nested too deeply") }
+    fileprivate static var tooManyAttributes: StreamError {
+        StreamError(.policyViolation, "an element has too many attributes")
+    }
 }

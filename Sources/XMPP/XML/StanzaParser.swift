@@ -11,25 +11,22 @@ package final class StanzaParser {
     package struct Root: Sendable, Hashable {
         /// The default namespace: that of unprefixed elements.
         package var content: String
-        /// Prefixes beyond `stream`.
         package var declarations: [NamespaceDeclaration]
-        /// Whether un-prefixed elements are in the content namespace of the stream, as is usual.
-        package var isContentDefault: Bool
 
         package init(
-            content: String = "jabber:client", declarations: [NamespaceDeclaration] = [], isContentDefault: Bool = true
+            content: String = "jabber:client",
+            declarations: [NamespaceDeclaration] = [
+                NamespaceDeclaration(prefix: "stream", namespace: Namespace.streams.description)
+            ]
         ) {
             self.content = content
             self.declarations = declarations
-            self.isContentDefault = isContentDefault
         }
 
         /// The root that a header opens.
         package init(_ header: StreamHeader) {
-            self.init(
-                content: header.defaultNamespace, declarations: header.declarations,
-                isContentDefault: header.defaultNamespace != Namespace.streams.description)
-            if header.prefix != "stream", !header.prefix.isEmpty {
+            self.init(content: header.defaultNamespace, declarations: header.declarations)
+            if !header.prefix.isEmpty {
                 declarations.append(
                     NamespaceDeclaration(prefix: header.prefix, namespace: Namespace.streams.description))
             }
@@ -44,9 +41,6 @@ package final class StanzaParser {
 
     /// Elements above this size leave a large buffer behind in the context.
     private static let replaceAboveBytes = 16_384
-    /// Names in the dictionary beyond which the context is replaced.
-    private static let replaceAboveNames = 4_000
-
     package let root: Root
     private var context: ParserContext
     private var spare: Document?
@@ -78,16 +72,17 @@ package final class StanzaParser {
             guard document.source.readableBytesView.isValidUTF8 else { throw .encoding }
             throw error
         }
-        // What the element declares itself overrides the root.
-        for declaration in root.declarations
-        where !document.outerDeclarations.contains(where: { $0.prefix == declaration.prefix }) {
-            document.outerDeclarations.append(declaration)
+        if context.hasUsedRootPrefix {
+            // What the element declares itself overrides the root.
+            for declaration in root.declarations
+            where !document.outerDeclarations.contains(where: { $0.prefix == declaration.prefix }) {
+                document.outerDeclarations.append(declaration)
+            }
         }
-        document.isContentDefault = root.isContentDefault
         if bytes.readableBytes > Self.replaceAboveBytes {
             spare = nil
             context = ParserContext(root: root)
-        } else if context.names.count > Self.replaceAboveNames {
+        } else if context.isSpent {
             context = ParserContext(root: root)
         }
         return Element(document: document, index: 0)
@@ -107,6 +102,12 @@ private final class ParserContext {
         var ended = 0
         /// Prefixes declared on the top-level element.
         var declarations: [NamespaceDeclaration] = []
+        /// The default namespace inside the top-level element, and on the stream's root.
+        var defaultNamespace: UnsafePointer<xmlChar>?
+        var rootDefaultNamespace: UnsafePointer<xmlChar>?
+        /// The prefixes declared on the stream's root, and whether the element uses any.
+        var rootPrefixes: [UnsafePointer<xmlChar>] = []
+        var hasUsedRootPrefix = false
         var error: StreamError?
         var limits = XMLLimits()
         /// Bytes fed before the element at hand.
@@ -114,18 +115,30 @@ private final class ParserContext {
         var context: xmlParserCtxtPtr?
     }
 
+    /// Names in the dictionary, and their bytes, beyond which the context is spent. A full dictionary would
+    /// refuse the names of everybody.
+    private static let maximumNames = 4_000
+    private static let maximumNameBytes = 262_144
+
     private let state: UnsafeMutablePointer<State>
     private let context: xmlParserCtxtPtr
     let names: NameDictionary
+    /// Whether elements have filled the dictionary, so that the context has to be replaced.
+    private(set) var isSpent = false
+
+    /// Whether the last element uses a prefix that was declared on the stream's root.
+    var hasUsedRootPrefix: Bool { state.pointee.hasUsedRootPrefix }
 
     init(root: StanzaParser.Root) {
         state = .allocate(capacity: 1)
         state.initialize(to: State())
-        var header = "<stream:stream xmlns='\(escaped(root.content))' xmlns:stream='\(Namespace.streams)'"
+        var header = ByteBuffer(string: "<stream xmlns='")
+        header.writeEscaped(root.content)
         for declaration in root.declarations {
-            header += " xmlns:\(declaration.prefix)='\(escaped(declaration.namespace))'"
+            header.writeString("' xmlns:\(declaration.prefix)='")
+            header.writeEscaped(declaration.namespace)
         }
-        header += ">"
+        header.writeString("'>")
         var handler = Self.handler
         guard let context = xmlCreatePushParserCtxt(&handler, state, nil, 0, nil), let dictionary = context.pointee.dict
         else {
@@ -135,12 +148,10 @@ private final class ParserContext {
         names = NameDictionary(sharing: dictionary)
         xmlCtxtUseOptions(context, Int32(XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue))
         state.pointee.context = context
-        _ = header.withUTF8 { header in
-            header.withMemoryRebound(to: CChar.self) {
-                xmlParseChunk(context, $0.baseAddress, Int32($0.count), 0)
-            }
+        _ = header.withUnsafeReadableBytes {
+            xmlParseChunk(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
         }
-        state.pointee.fed = header.utf8.count
+        state.pointee.fed = header.readableBytes
     }
 
     deinit {
@@ -162,6 +173,8 @@ private final class ParserContext {
         if !state.pointee.declarations.isEmpty { state.pointee.declarations = [] }
         state.pointee.limits = limits
         state.pointee.ended = 0
+        state.pointee.defaultNamespace = state.pointee.rootDefaultNamespace
+        state.pointee.hasUsedRootPrefix = false
         let namesBefore = names.count
         let code = bytes.withUnsafeReadableBytes { bytes in
             xmlParseChunk(
@@ -174,10 +187,16 @@ private final class ParserContext {
         document.outerDeclarations = state.pointee.declarations
         if document.names !== names { document.names = names }
         if let error = state.pointee.error { return error }
-        guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1 else { return .malformed(code) }
-        guard names.count - namesBefore <= limits.unknownNames else {
+        guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1,
+            Int(document.nodes[0].end) == bytes.readableBytes
+        else { return .malformed(code) }
+        document.isContentDefault = document.nodes[0].namespace == state.pointee.defaultNamespace
+        let count = names.count
+        guard count != namesBefore else { return nil }
+        guard count - namesBefore <= limits.unknownNames else {
             return StreamError(.policyViolation, "an element has too many different names")
         }
+        isSpent = count > Self.maximumNames || names.bytes > Self.maximumNameBytes
         return nil
     }
 
@@ -185,13 +204,13 @@ private final class ParserContext {
     private static var handler: xmlSAXHandler {
         var handler = xmlSAXHandler()
         handler.initialized = XML_SAX2_MAGIC
-        handler.startElementNs = { data, name, _, namespace, declarationCount, declarations, attributeCount, _, attributes in
+        handler.startElementNs = { data, name, prefix, namespace, declarationCount, declarations, attributeCount, _, attributes in
             parserState(data).startElement(
-                name, namespace, declarationCount, declarations, attributeCount, attributes)
+                name, prefix, namespace, declarationCount, declarations, attributeCount, attributes)
         }
         handler.endElementNs = { data, _, _, _ in parserState(data).endElement() }
         handler.characters = { data, bytes, count in parserState(data).characters(bytes, count) }
-        handler.cdataBlock = { data, bytes, count in parserState(data).characters(bytes, count) }
+        handler.cdataBlock = { data, bytes, count in parserState(data).section(bytes, count) }
         handler.comment = { data, _ in parserState(data).refuse(.restricted) }
         handler.processingInstruction = { data, _, _ in parserState(data).refuse(.restricted) }
         handler.internalSubset = { data, _, _, _ in parserState(data).refuse(.restricted) }
@@ -230,26 +249,42 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
 
     fileprivate func refuse(_ error: StreamError) {
         if pointee.error == nil { pointee.error = error }
-        xmlStopParser(pointee.context)
+        // Not xmlStopParser: it frees the input, which libxml2 may be reading when it reports an error.
+        pointee.context?.pointee.disableSAX = 1
     }
 
     fileprivate func startElement(
-        _ name: UnsafePointer<xmlChar>?, _ namespace: UnsafePointer<xmlChar>?, _ declarationCount: Int32,
-        _ declarations: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?, _ attributeCount: Int32,
-        _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
+        _ name: UnsafePointer<xmlChar>?, _ prefix: UnsafePointer<xmlChar>?, _ namespace: UnsafePointer<xmlChar>?,
+        _ declarationCount: Int32, _ declarations: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?,
+        _ attributeCount: Int32, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
     ) {
         pointee.depth += 1
-        // The stream's own opening tag.
-        guard pointee.depth > 1 else { return }
+        guard pointee.depth > 1 else {
+            // The stream's own opening tag, which has no prefix.
+            pointee.rootDefaultNamespace = namespace
+            for index in 0..<Int(declarationCount) {
+                if let prefix = declarations?[2 * index] { pointee.rootPrefixes.append(prefix) }
+            }
+            return
+        }
         guard pointee.depth - 1 <= pointee.limits.depth else {
             return refuse(StreamError(.policyViolation, "elements are nested too deeply"))
         }
         guard Int(attributeCount) + Int(declarationCount) <= pointee.limits.attributes else {
             return refuse(StreamError(.policyViolation, "an element has too many attributes"))
         }
+        // Every prefix in the stanza is looked up among all that are in force, of which each element can add some.
+        guard let context = pointee.context, Int(context.pointee.nsNr) / 2 <= 4 * pointee.limits.attributes else {
+            return refuse(StreamError(.policyViolation, "an element has too many namespaces"))
+        }
+        if let prefix { noteUse(of: prefix) }
         if pointee.depth == 2, declarationCount > 0, let declarations {
             for index in 0..<Int(declarationCount) {
-                guard let prefix = declarations[2 * index], let name = declarations[2 * index + 1] else { continue }
+                guard let prefix = declarations[2 * index] else {
+                    pointee.defaultNamespace = declarations[2 * index + 1]
+                    continue
+                }
+                guard let name = declarations[2 * index + 1] else { continue }
                 pointee.declarations.append(
                     NamespaceDeclaration(prefix: String(cString: prefix), namespace: String(cString: name)))
             }
@@ -259,6 +294,7 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
             for index in 0..<Int(attributeCount) {
                 let attribute = attributes + 5 * index
                 guard let name = attribute[0], let value = attribute[3], let end = attribute[4] else { continue }
+                if let prefix = attribute[1] { noteUse(of: prefix) }
                 let start = pointee.text.count
                 pointee.text.append(contentsOf: UnsafeBufferPointer(start: value, count: end - value))
                 pointee.attributes.append(
@@ -268,13 +304,18 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
         }
         let position = position
         let start = position - distanceToTagStart
-        let isEmpty = pointee.context?.pointee.input.pointee.cur.pointee == UInt8(ascii: "/")
+        let isEmpty = context.pointee.input.pointee.cur.pointee == UInt8(ascii: "/")
         pointee.open.append(Int32(pointee.nodes.count))
         pointee.nodes.append(
             Document.Node(
                 name: name, namespace: namespace, start: start, contentStart: isEmpty ? position + 2 : position + 1,
                 end: 0, next: 0, attributes: Int32(firstAttribute), attributeCount: UInt16(attributeCount),
                 depth: UInt16(pointee.depth - 2)))
+    }
+
+    /// Names of one dictionary are equal if their addresses are.
+    private func noteUse(of prefix: UnsafePointer<xmlChar>) {
+        if pointee.rootPrefixes.contains(prefix) { pointee.hasUsedRootPrefix = true }
     }
 
     fileprivate func endElement() {
@@ -312,6 +353,25 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
     }
 }
 
+extension UnsafeMutablePointer where Pointee == ParserContext.State {
+    /// The text of a CDATA section. Its line ends are as they were received: libxml2 translates them (XML 1.0
+    /// §2.11) everywhere but here.
+    fileprivate func section(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
+        let run = UnsafeBufferPointer(start: bytes, count: Int(count))
+        guard run.contains(0x0D) else { return characters(bytes, count) }
+        var lines: [UInt8] = []
+        lines.reserveCapacity(run.count)
+        for (index, byte) in run.enumerated() {
+            if byte != 0x0D {
+                lines.append(byte)
+            } else if index + 1 == run.count || run[index + 1] != 0x0A {
+                lines.append(0x0A)
+            }
+        }
+        lines.withUnsafeBufferPointer { characters($0.baseAddress, Int32($0.count)) }
+    }
+}
+
 extension StreamError {
     fileprivate static var tooLarge: StreamError { StreamError(.policyViolation, "an element is too large") }
     fileprivate static var restricted: StreamError {
@@ -335,18 +395,4 @@ extension StreamError {
 
 extension ByteBufferView {
     fileprivate var isValidUTF8: Bool { String(validating: self, as: UTF8.self) != nil }
-}
-
-/// A string as the value of an attribute.
-private func escaped(_ text: String) -> String {
-    var result = ""
-    for character in text.unicodeScalars {
-        switch character {
-        case "&": result += "&amp;"
-        case "<": result += "&lt;"
-        case "'": result += "&apos;"
-        default: result.unicodeScalars.append(character)
-        }
-    }
-    return result
 }

@@ -1,0 +1,207 @@
+import NIOCore
+import Testing
+
+@testable import XMPP
+
+@Suite struct StreamMachineTests {
+    static let rules = [
+        StreamFeatureRule(excludes: [.encrypted, .authenticated], elements: [("starttls", "urn:tls")]),
+        StreamFeatureRule(requires: .secure, excludes: .authenticated, elements: [("auth", "urn:sasl"), ("abort", "urn:sasl")]),
+        StreamFeatureRule(requires: [.authenticated, .secure], excludes: .bound, elements: [("iq", .client)]),
+        StreamFeatureRule(),
+    ]
+    static let domain = try! JID("example.com")
+    static let other = try! JID("example.net")
+
+    static func served(_ name: String?) -> JID? {
+        switch name {
+        case nil, "example.com": domain
+        case "example.net": other
+        default: nil
+        }
+    }
+
+    static func header(_ attributes: String = "to='example.com' version='1.0'", content: String = " xmlns='jabber:client'") throws -> StreamHeader {
+        try StreamHeader(
+            parsing: ByteBuffer(string: "<stream:stream \(attributes)\(content) xmlns:stream='http://etherx.jabber.org/streams'>"))
+    }
+
+    static func element(_ text: String, root: StanzaParser.Root = .init()) throws -> Element {
+        try StanzaParser(root: root).parse(ByteBuffer(string: text))
+    }
+
+    static func open(_ facts: StreamFacts = []) throws -> StreamMachine {
+        var machine = StreamMachine(facts: facts, rules: rules)
+        let result = machine.headerReceived(try header(), domainNamed: served)
+        #expect(result == .open(domain: domain))
+        return machine
+    }
+
+    // MARK: Headers
+
+    @Test(arguments: [
+        ("to='example.com' version='1.0'", nil), ("to='example.com' version='1.1'", nil), ("to='example.com' version='2.0'", nil),
+        ("to='example.com' version='001.00'", nil), ("version='1.0'", nil),
+        ("to='example.com'", .unsupportedVersion), ("to='example.com' version='0.9'", .unsupportedVersion),
+        ("to='example.com' version=''", .unsupportedVersion), ("to='example.com' version='1'", .unsupportedVersion),
+        ("to='example.com' version='x.y'", .unsupportedVersion), ("to='example.com' version='-1.0'", .unsupportedVersion),
+        ("to='example.org' version='1.0'", .hostUnknown), ("to='' version='1.0'", .hostUnknown),
+        ("to='juliet@example.com' version='1.0'", .hostUnknown),
+    ] as [(String, StreamError.Condition?)])
+    func headers(attributes: String, condition: StreamError.Condition?) throws {
+        var machine = StreamMachine(rules: Self.rules)
+        let result = machine.headerReceived(try Self.header(attributes), domainNamed: Self.served)
+        if let condition {
+            guard case .fail(let error) = result else { return #expect(Bool(false), "\(result)") }
+            #expect(error.condition == condition)
+        } else {
+            #expect(result == .open(domain: Self.domain))
+            #expect(machine.isOpen)
+        }
+    }
+
+    @Test func noDomainNamedWhereThereAreSeveral() throws {
+        var machine = StreamMachine(rules: Self.rules)
+        let result = machine.headerReceived(try Self.header("version='1.0'")) { $0 == nil ? nil : Self.domain }
+        guard case .fail(let error) = result else { return #expect(Bool(false)) }
+        #expect(error.condition == .improperAddressing)
+    }
+
+    @Test(arguments: [
+        (" xmlns='jabber:client'", true), (" xmlns='jabber:server'", false), ("", false), (" xmlns=''", false),
+        (" xmlns='jabber:CLIENT'", false),
+        (" xmlns='http://etherx.jabber.org/streams' xmlns:c='jabber:client'", true),
+        (" xmlns='http://etherx.jabber.org/streams' xmlns:c='jabber:server'", false),
+        (" xmlns='http://etherx.jabber.org/streams'", false), (" xmlns:c='jabber:client'", false),
+        (" xmlns='jabber:component:accept'", false),
+    ])
+    func contentNamespaces(declarations: String, isAllowed: Bool) throws {
+        var machine = StreamMachine(rules: Self.rules)
+        let result = machine.headerReceived(try Self.header(content: declarations), domainNamed: Self.served)
+        if isAllowed {
+            #expect(result == .open(domain: Self.domain))
+        } else if case .fail(let error) = result {
+            #expect(error.condition == .invalidNamespace)
+        } else {
+            Issue.record("\(result)")
+        }
+    }
+
+    @Test func restartsStayWithTheirDomain() throws {
+        var machine = try Self.open()
+        machine.negotiated([.encrypted, .secure], restarts: true)
+        #expect(!machine.isOpen)
+        var elsewhere = machine
+        guard case .fail(let error) = elsewhere.headerReceived(try Self.header("to='example.net' version='1.0'"), domainNamed: Self.served)
+        else { return #expect(Bool(false)) }
+        #expect(error.condition == .hostUnknown)
+        let result = machine.headerReceived(try Self.header(), domainNamed: Self.served)
+        #expect(result == .open(domain: Self.domain))
+        #expect(machine.facts == [.encrypted, .secure])
+    }
+
+    @Test func secondHeader() throws {
+        var machine = try Self.open()
+        guard case .fail(let error) = machine.headerReceived(try Self.header(), domainNamed: Self.served) else {
+            return #expect(Bool(false))
+        }
+        #expect(error.condition == .badFormat)
+    }
+
+    // MARK: Offers and elements
+
+    @Test(arguments: [
+        ([], [0, 3]), ([.secure], [0, 1, 3]), ([.encrypted, .secure], [1, 3]), ([.encrypted, .secure, .authenticated], [2, 3]),
+        ([.secure, .authenticated], [2, 3]), ([.encrypted, .secure, .authenticated, .bound], [3]),
+    ] as [(StreamFacts, [Int])])
+    func offers(facts: StreamFacts, offers: [Int]) {
+        #expect(StreamMachine(facts: facts, rules: Self.rules).offers == offers)
+    }
+
+    enum Expected: Sendable { case negotiates(Int), stanza(Stanza.Kind), fails(StreamError.Condition), peerFailed }
+
+    static let early: StreamFacts = []
+    static let secure: StreamFacts = [.encrypted, .secure]
+    static let authenticated: StreamFacts = [.encrypted, .secure, .authenticated]
+    static let bound: StreamFacts = [.encrypted, .secure, .authenticated, .bound]
+
+    @Test(arguments: [
+        (early, "<starttls xmlns='urn:tls'/>", .negotiates(0)), (early, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)),
+        (early, "<message/>", .fails(.notAuthorized)), (early, "<presence/>", .fails(.notAuthorized)),
+        (early, "<iq/>", .fails(.notAuthorized)), (early, "<query/>", .fails(.unsupportedStanzaType)),
+        (early, "<auth xmlns='urn:other'/>", .fails(.unsupportedStanzaType)), (early, "<stream:error/>", .peerFailed),
+        (early, "<stream:features/>", .fails(.unsupportedStanzaType)), (early, "<error/>", .fails(.unsupportedStanzaType)),
+        (secure, "<starttls xmlns='urn:tls'/>", .fails(.notAuthorized)), (secure, "<auth xmlns='urn:sasl'/>", .negotiates(1)),
+        (secure, "<abort xmlns='urn:sasl'/>", .negotiates(1)), (secure, "<iq/>", .fails(.notAuthorized)),
+        (authenticated, "<iq/>", .negotiates(2)), (authenticated, "<message/>", .fails(.notAuthorized)),
+        (authenticated, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)), (authenticated, "<stream:error/>", .peerFailed),
+        (bound, "<message/>", .stanza(.message)), (bound, "<presence/>", .stanza(.presence)), (bound, "<iq/>", .stanza(.iq)),
+        (bound, "<c:iq xmlns:c='jabber:client'/>", .stanza(.iq)), (bound, "<message xmlns='jabber:server'/>", .fails(.unsupportedStanzaType)),
+        (bound, "<message xmlns=''/>", .fails(.unsupportedStanzaType)), (bound, "<Message/>", .fails(.unsupportedStanzaType)),
+        (bound, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)), (bound, "<pubsub/>", .fails(.unsupportedStanzaType)),
+        (bound, "<stream:error/>", .peerFailed),
+    ] as [(StreamFacts, String, Expected)])
+    func elements(facts: StreamFacts, text: String, expected: Expected) throws {
+        let result = try Self.open(facts).elementReceived(try Self.element(text))
+        switch (expected, result) {
+        case (.negotiates(let one), .negotiate(let other)): #expect(one == other)
+        case (.stanza(let one), .stanza(let other)): #expect(one == other)
+        case (.fails(let condition), .fail(let error)): #expect(error.condition == condition)
+        case (.peerFailed, .peerFailed): break
+        default: Issue.record("\(result) instead of \(expected)")
+        }
+    }
+
+    // MARK: Ends
+
+    enum Phase: CaseIterable { case awaitingHeader, open, closing, closed, ended }
+
+    static func machine(in phase: Phase) throws -> StreamMachine {
+        var machine = try open(bound)
+        switch phase {
+        case .awaitingHeader: machine.negotiated([], restarts: true)
+        case .open: break
+        case .closing: _ = machine.endSent()
+        case .closed: _ = machine.endReceived()
+        case .ended:
+            _ = machine.endSent()
+            _ = machine.endReceived()
+        }
+        return machine
+    }
+
+    @Test(arguments: Phase.allCases) func ends(phase: Phase) throws {
+        let isLive = phase == .open || phase == .awaitingHeader
+        var machine = try Self.machine(in: phase)
+        #expect(machine.isOpen == (phase == .open))
+        #expect(machine.isClosing == !isLive)
+        let sent = [machine.endSent(), machine.endSent()]
+        #expect(sent == [isLive, false])
+        machine = try Self.machine(in: phase)
+        let received = [machine.endReceived(), machine.endReceived()]
+        #expect(received == [isLive, false])
+        #expect(machine.isClosing)
+    }
+
+    @Test(arguments: Phase.allCases) func elementsInEachState(phase: Phase) throws {
+        let result = try Self.machine(in: phase).elementReceived(try Self.element("<message/>"))
+        switch phase {
+        case .open: #expect(result == .stanza(.message))
+        case .awaitingHeader: #expect(result == .fail(StreamError(.badFormat)))
+        case .closing, .closed, .ended: #expect(result == .ignore)
+        }
+    }
+
+    @Test(arguments: Phase.allCases) func headersInEachState(phase: Phase) throws {
+        var machine = try Self.machine(in: phase)
+        let result = machine.headerReceived(try Self.header(), domainNamed: Self.served)
+        #expect((result == .open(domain: Self.domain)) == (phase == .awaitingHeader))
+    }
+
+    @Test(arguments: Phase.allCases) func restartsInEachState(phase: Phase) throws {
+        var machine = try Self.machine(in: phase)
+        machine.negotiated(.secure, restarts: true)
+        #expect(!machine.isOpen)
+        #expect(machine.isClosing == (phase != .open && phase != .awaitingHeader))
+    }
+}

@@ -1,0 +1,1 @@
+../../../XMPPTests/XML/CanonicalXML.swift
