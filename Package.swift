@@ -64,7 +64,7 @@ let package = Package(
         tests(of: "XMPP", [nioCore], scripts: ["Address/vectors.py"]),
         tests(of: "TLS", [nioCore, nioPosix, nioEmbedded]),
         tests(of: "Storage"),
-        tests(of: "Accounts", ["TLS", "Storage", nioPosix]),
+        tests(of: "Accounts", ["TLS", "Storage", nioCore, nioPosix, logging]),
         tests(of: "Server", ["Features", nioPosix, nioEmbedded]),
         tests(of: "Features", ["Server", "XMPP"]),
         tests(of: "Replay", [nioCore]),

@@ -5,15 +5,15 @@ import Logging
 import Replay
 import Server
 
-/// Servers that transcripts are played against: one for each set of settings that a transcript needs, started when it
-/// is needed first, with a domain for each transcript.
+/// Servers that transcripts are played against: one with a domain for each transcript, and further ones for those that
+/// need settings of their own.
 actor StageServer {
     static let shared = StageServer()
 
-    /// More than there are transcripts of one set of settings.
+    /// More than there are transcripts.
     private static let domainCount = 400
 
-    private var servers: [String: Task<Server, any Error>] = [:]
+    private var common: Task<Server, any Error>?
     private var used = 0
 
     /// Where one transcript is played.
@@ -39,19 +39,24 @@ actor StageServer {
     }
 
     func stage(for transcript: Transcript) async throws -> Stage {
-        let key = transcript.needs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
-        let starting = servers[key] ?? Task { try await Self.start(transcript.needs) }
-        servers[key] = starting
         used += 1
-        return Stage(server: try await starting.value, domain: "t\(used).localhost")
+        let domain = "t\(used).localhost"
+        guard transcript.needs.isEmpty else {
+            // Settings are the whole server's, and may speak of the domain.
+            let needs = transcript.moved(to: ["localhost": domain]).needs
+            return Stage(server: try await Self.start(domains: [domain], needs), domain: domain)
+        }
+        let starting = common ?? Task { try await Self.start(domains: (1...Self.domainCount).map { "t\($0).localhost" }, [:]) }
+        common = starting
+        return Stage(server: try await starting.value, domain: domain)
     }
 
-    private static func start(_ needs: [String: String]) async throws -> Server {
+    private static func start(domains: [String], _ needs: [String: String]) async throws -> Server {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-stage-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         TemporaryFolders.removeAtExit(folder.path)
         var text = "domains:\n"
-        for number in 1...domainCount { text += "  t\(number).localhost: {certificate: c.pem, key: c.key}\n" }
+        for domain in domains { text += "  \(domain): {certificate: c.pem, key: c.key}\n" }
         text += """
             listen:
               - {kind: client, port: 5222, address: 127.0.0.1}

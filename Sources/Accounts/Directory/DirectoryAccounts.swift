@@ -94,17 +94,39 @@ package final class DirectoryAccounts: AccountSource {
         }
     }
 
-    /// A directory shows no SCRAM keys; the network is not asked.
-    package func scramKeys(user: String, hash: Hash) async -> KeyLookup { .none }
+    /// A directory shows no SCRAM keys. `.none` keeps an account of the same name in a later source from being used instead;
+    /// a directory where nobody can be looked up says `.unknown`.
+    package func scramKeys(user: String, hash: Hash) async -> KeyLookup {
+        guard plan.canLookUp else { return .unknown }
+        switch await remembered(LocalpartEscaping.unescaped(user), deadline: .now + plan.timeouts.logIn) {
+        case .found, .ambiguous: return .none
+        case .unknown: return .unknown
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
 
     package func existence(of user: String, deadline: ContinuousClock.Instant) async -> Existence {
-        let name = LocalpartEscaping.unescaped(user)
-        if let known = state.withLock({ $0.cache.exists(name, at: now()) }) { return known ? .exists : .unknown }
-        switch await lookUp(name, deadline: deadline) {
+        switch await remembered(LocalpartEscaping.unescaped(user), deadline: deadline) {
         case .found: return .exists
         case .unknown, .ambiguous: return .unknown
         case .unavailable(let reason): return .unavailable(reason)
         }
+    }
+
+    /// An answer that may be a minute old.
+    private func remembered(_ name: String, deadline: ContinuousClock.Instant) async -> Presence {
+        if let known = state.withLock({ $0.cache.exists(name, at: now()) }) { return known ? .found : .unknown }
+        switch await lookUp(name, deadline: deadline) {
+        case .found: return .found
+        case .unknown: return .unknown
+        case .ambiguous: return .ambiguous
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
+
+    private enum Presence {
+        case found, unknown, ambiguous
+        case unavailable(String)
     }
 
     // MARK: Entries
@@ -116,8 +138,9 @@ package final class DirectoryAccounts: AccountSource {
     }
 
     private func lookUp(_ name: String, deadline: ContinuousClock.Instant) async -> EntryLookup {
-        let lookUp = state.withLock { state in
+        let lookUp: Task<EntryLookup, Never>? = state.withLock { state in
             if let lookUp = state.lookUps[name] { return lookUp }
+            guard state.lookUps.count < plan.limits.logIns else { return nil }
             let lookUp = Task { [self] in
                 // Who joins may have more time than who asked first: the look-up has its own.
                 let found: EntryLookup
@@ -136,6 +159,7 @@ package final class DirectoryAccounts: AccountSource {
             state.lookUps[name] = lookUp
             return lookUp
         }
+        guard let lookUp else { return .unavailable("too many questions wait for the directory \(self.name)") }
         return await withDeadline(deadline, late: .unavailable("the directory \(self.name) did not answer in time")) {
             await lookUp.value
         }
@@ -144,17 +168,15 @@ package final class DirectoryAccounts: AccountSource {
     private func find(
         _ name: String, by deadline: ContinuousClock.Instant
     ) async throws(DirectoryFailure) -> (outcome: PeopleSearch.Outcome, server: DirectoryServer) {
-        guard let people = plan.people else {
-            throw DirectoryFailure(.configuration, "the directory \(self.name) has no base to search people in")
+        guard plan.canLookUp, let people = plan.people else {
+            throw DirectoryFailure(
+                .configuration, "the directory \(self.name) has no base or no service account to search people with")
         }
         var failures: [String] = []
         for server in servers {
-            if let outage = await server.outage {
-                failures.append("\(server.address): \(outage)")
-                continue
-            }
             do throws(DirectoryFailure) {
-                let outcome = try people.outcome(of: try await server.search(people.search(for: name), by: deadline), user: name)
+                let outcome = try people.outcome(
+                    of: try await server.search(people.search(for: name), by: deadline), user: name)
                 remember(name, outcome)
                 return (outcome, server)
             } catch {
@@ -198,7 +220,9 @@ package final class DirectoryAccounts: AccountSource {
             case .unknown:
                 return .unknown
             case .ambiguous:
-                logger.warning("The directory \(self.name) has several entries for one user; all are refused", metadata: ["user": "\(name)"])
+                logger.warning(
+                    "The directory \(self.name) has several entries for one user; all are refused",
+                    metadata: ["user": "\(name)"])
                 return .rejected
             }
         case .template(let template):
@@ -206,7 +230,9 @@ package final class DirectoryAccounts: AccountSource {
             let (verdict, found) = try await bind(dn, password, then: plan.people?.search(for: name), by: deadline)
             guard verdict == .accepted, let people = plan.people else { return verdict }
             // The password was right; whether chat is allowed is what the filter says.
-            guard let found, case .found = try people.outcome(of: found, user: name) else { return .refused(.notAllowed) }
+            guard let found, case .found = try people.outcome(of: found, user: name) else {
+                return .refused(.notAllowed)
+            }
             return .accepted
         }
     }
@@ -218,10 +244,6 @@ package final class DirectoryAccounts: AccountSource {
     ) async throws(DirectoryFailure) -> (verdict: PasswordVerdict, found: LDAPAnswer?) {
         var failures: [String] = []
         for server in (first.map { [$0] } ?? []) + servers.filter({ $0 !== first }) {
-            if let outage = await server.outage {
-                failures.append("\(server.address): \(outage)")
-                continue
-            }
             do throws(DirectoryFailure) {
                 return try await server.bind(name: dn, password: password, then: search, by: deadline)
             } catch {

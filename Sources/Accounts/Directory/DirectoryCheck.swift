@@ -18,14 +18,16 @@ extension DirectoryAccounts {
                 let sentence = try await check(address)
                 checks.append(DirectoryCheck(server: "\(address)", isUsable: true, sentence: sentence))
             } catch {
-                checks.append(DirectoryCheck(server: "\(address)", isUsable: false, sentence: error.reason + Self.remedy(for: error.kind)))
+                let sentence = error.reason + Self.remedy(for: error.kind)
+                checks.append(DirectoryCheck(server: "\(address)", isUsable: false, sentence: sentence))
             }
         }
         return checks
     }
 
     private func check(_ address: DirectoryServerAddress) async throws(DirectoryFailure) -> String {
-        let server = DirectoryServer(address, plan: plan, transport: transport, logger: Logger(label: name) { _ in SwiftLogNoOpLogHandler() })
+        let server = DirectoryServer(
+            address, plan: plan, transport: transport, logger: Logger(label: name) { _ in SwiftLogNoOpLogHandler() })
         do throws(DirectoryFailure) {
             let sentence = try await check(server)
             await server.close()
@@ -39,26 +41,25 @@ extension DirectoryAccounts {
     private func check(_ server: DirectoryServer) async throws(DirectoryFailure) -> String {
         var deadline: ContinuousClock.Instant { .now + plan.timeouts.operation }
         _ = try await server.search(.rootEntry, by: deadline)
-        guard let people = plan.people else {
-            return plan.serviceAccount == nil
-                ? "connection and TLS work; nothing can be searched, because no base is set"
-                : "connection, TLS and service account work; nothing can be searched, because no base is set"
+        guard plan.canLookUp, let people = plan.people else {
+            return "connection and TLS work; people cannot be searched without base and bind-dn"
         }
-        // Without a service account people are searched with their own rights.
-        if plan.serviceAccount == nil, case .template = plan.method { return "connection and TLS work" }
-        let base = LDAPSearch(base: people.base, scope: .base, filter: "(objectClass=*)", attributes: ["1.1"], sizeLimit: 1)
+        let base = LDAPSearch(
+            base: people.base, scope: .base, filter: "(objectClass=*)", attributes: ["1.1"], sizeLimit: 1)
         let found = try await server.search(base, by: deadline)
         switch found.result.code {
         case LDAPResult.success where found.entries.count == 1: break
         case LDAPResult.success, LDAPResult.noSuchObject:
-            throw DirectoryFailure(.refused, "the base \(people.base) does not exist or the service account may not read it; correct base")
+            throw DirectoryFailure(
+                .refused, "the base \(people.base) does not exist or the service account may not read it; correct base")
         default:
             throw found.result.failure(of: "the search of the base \(people.base)")
         }
         // Nobody has this name, so an entry can only mean that the filter does not look at the name.
         let answer = try await server.search(people.search(for: "nobody.by.this.name"), by: deadline)
         guard case .unknown = try people.outcome(of: answer, user: "nobody.by.this.name"), answer.entries.isEmpty else {
-            throw DirectoryFailure(.refused, "the filter finds people by a name that nobody has; make {user} a condition for all of it")
+            throw DirectoryFailure(
+                .refused, "the filter finds people by a name that nobody has; make {user} a condition for all of it")
         }
         return "connection, TLS, service account and search work"
     }

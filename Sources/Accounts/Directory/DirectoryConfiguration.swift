@@ -33,7 +33,7 @@ package struct DirectoryConfiguration: Sendable, Equatable {
     package struct Limits: Sendable, Equatable {
         /// Connections per server on which users' passwords are tried.
         package var bindConnections = 4
-        /// Log-ins under way or waiting; those beyond are told that the directory is unavailable.
+        /// Log-ins under way or waiting, and as many look-ups; those beyond are told that the directory is unavailable.
         package var logIns = 256
         /// Names whose existence is remembered.
         package var rememberedNames = 10_000

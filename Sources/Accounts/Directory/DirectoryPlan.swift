@@ -20,6 +20,14 @@ struct DirectoryPlan: Sendable {
     let timeouts: DirectoryConfiguration.Timeouts
     let limits: DirectoryConfiguration.Limits
 
+    /// Whether people can be searched without their passwords.
+    var canLookUp: Bool {
+        switch method {
+        case .search: people != nil
+        case .template: people != nil && serviceAccount != nil
+        }
+    }
+
     struct ServiceAccount: Sendable {
         let dn: String
         let passwordFile: String
@@ -77,12 +85,16 @@ extension DirectoryConfiguration {
             do { try check() } catch { problems.append(error) }
         }
 
-        if servers.isEmpty { report("servers", "names no server; write at least one, such as ldaps://ldap.example.org") }
+        if servers.isEmpty {
+            report("servers", "names no server; write at least one, such as ldaps://ldap.example.org")
+        }
         for server in servers {
             attempt { () throws(DirectoryProblem) in _ = try DirectoryServerAddress(server, security: security) }
         }
         if let authorities, !FileManager.default.isReadableFile(atPath: authorities) {
-            report("ca", "the file \(authorities) cannot be read; name a file of certificates in PEM that this server may read")
+            report(
+                "ca",
+                "the file \(authorities) cannot be read; name a file of certificates in PEM that this server may read")
         }
         if let bindDN {
             if !DistinguishedName.isValid(bindDN) && !bindDN.contains("@") {
@@ -90,7 +102,9 @@ extension DirectoryConfiguration {
             }
             if let passwordFile {
                 if FileManager.default.contents(atPath: passwordFile)?.isEmpty ?? true {
-                    report("password-file", "the file \(passwordFile) is empty or cannot be read; put the service account's password there")
+                    report(
+                        "password-file",
+                        "the file \(passwordFile) is empty or cannot be read; put the service account's password there")
                 }
             } else {
                 report("password-file", "is missing; name the file that holds the password of \(bindDN)")
@@ -108,7 +122,8 @@ extension DirectoryConfiguration {
         attempt { () throws(DirectoryProblem) in _ = try FilterTemplate(filter) }
         if let userTemplate { attempt { () throws(DirectoryProblem) in _ = try NameTemplate(userTemplate) } }
         for (key, value) in [
-            ("connect", timeouts.connect), ("tls", timeouts.tls), ("operation", timeouts.operation), ("log-in", timeouts.logIn),
+            ("connect", timeouts.connect), ("tls", timeouts.tls), ("operation", timeouts.operation),
+            ("log-in", timeouts.logIn),
             ("idle-check", timeouts.idleCheck), ("renewal", timeouts.renewal),
         ] where value <= .zero {
             report("timeouts.\(key)", "must be longer than nothing; remove the line for the default")

@@ -33,9 +33,6 @@ actor DirectoryServer {
         bindSlots = Slots(plan.limits.bindConnections)
     }
 
-    /// Why the server is not in the rotation; nil when it is.
-    var outage: String? { health.outage }
-
     deinit {
         prober?.cancel()
         caretaker?.cancel()
@@ -46,21 +43,25 @@ actor DirectoryServer {
     // MARK: Searches
 
     /// Repeated once on a new connection if the kept one turns out to be gone.
-    func search(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer {
-        guard !isClosed else { throw Self.closed }
+    func search(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer
+    {
         guard await searchSlots.take(by: deadline) else {
             throw DirectoryFailure(.timedOut, "too many searches are under way")
         }
         defer { searchSlots.give() }
+        try requireUse()
         do throws(DirectoryFailure) {
             return try await searchOnce(search, by: deadline)
         } catch {
             guard error.kind == .connectionLost else { throw error }
+            try requireUse()
             return try await searchOnce(search, by: deadline)
         }
     }
 
-    private func searchOnce(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer {
+    private func searchOnce(_ search: LDAPSearch, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure)
+        -> LDAPAnswer
+    {
         let connection = try await connectionForSearches()
         let answer = try await perform(.search(search), on: connection, by: deadline)
         let failure = answer.result.failure(of: "the search")
@@ -83,9 +84,10 @@ actor DirectoryServer {
 
     private func openForSearches() async -> Result<LDAPConnection, DirectoryFailure> {
         do throws(DirectoryFailure) {
+            let password = try await servicePassword()
             let connection = try await open()
             do throws(DirectoryFailure) {
-                try await bindServiceAccount(on: connection)
+                try await bindServiceAccount(password, on: connection)
             } catch {
                 connection.close()
                 throw error
@@ -102,8 +104,9 @@ actor DirectoryServer {
         }
     }
 
-    private func bindServiceAccount(on connection: LDAPConnection) async throws(DirectoryFailure) {
-        guard let account = plan.serviceAccount else { return }
+    /// nil when searches are anonymous.
+    private func servicePassword() async throws(DirectoryFailure) -> [UInt8]? {
+        guard let account = plan.serviceAccount else { return nil }
         let read: Result<[UInt8], DirectoryFailure>
         do {
             read = try await NIOThreadPool.singleton.runIfActive {
@@ -116,6 +119,12 @@ actor DirectoryServer {
         if let refusedPassword, refusedPassword.password == password, refusedPassword.until > .now {
             throw DirectoryFailure(.serviceAccount, Self.refusal(account))
         }
+        return password
+    }
+
+    private func bindServiceAccount(_ password: [UInt8]?, on connection: LDAPConnection) async throws(DirectoryFailure)
+    {
+        guard let account = plan.serviceAccount, let password else { return }
         let answer = try await connection.perform(
             .bind(name: account.dn, password: password), by: .now + plan.timeouts.operation)
         switch answer.result.code {
@@ -125,7 +134,8 @@ actor DirectoryServer {
             refusedPassword = (password, .now + .seconds(300))
             throw DirectoryFailure(.serviceAccount, Self.refusal(account))
         default:
-            throw answer.result.failure(of: "the bind as \(account.dn)")
+            let failure = answer.result.failure(of: "the bind as \(account.dn)")
+            throw failure.kind == .busy ? failure : DirectoryFailure(.serviceAccount, failure.reason)
         }
     }
 
@@ -139,11 +149,11 @@ actor DirectoryServer {
     func bind(
         name: String, password: [UInt8], then search: LDAPSearch? = nil, by deadline: ContinuousClock.Instant
     ) async throws(DirectoryFailure) -> (verdict: PasswordVerdict, found: LDAPAnswer?) {
-        guard !isClosed else { throw Self.closed }
         guard await bindSlots.take(by: deadline) else {
             throw DirectoryFailure(.timedOut, "all connections for log-ins are in use")
         }
         defer { bindSlots.give() }
+        try requireUse()
         while true {
             let kept = takeIdle()
             let connection: LDAPConnection
@@ -287,10 +297,16 @@ actor DirectoryServer {
         return pause
     }
 
+    /// Nothing is asked of a server that is out of use; what waited for a place goes to the next one.
+    private func requireUse() throws(DirectoryFailure) {
+        guard !isClosed else { throw Self.closed }
+        if let outage = health.outage { throw DirectoryFailure(.resolveOrConnect, outage) }
+    }
+
     /// The server is back when a search works, which is what log-ins begin with.
     private func probe() async {
         do throws(DirectoryFailure) {
-            _ = try await search(.rootEntry, by: .now + plan.timeouts.operation)
+            _ = try await searchOnce(.rootEntry, by: .now + plan.timeouts.operation)
             health.answered()
             logger.notice("Directory server \(address) answers again")
         } catch {
@@ -312,7 +328,6 @@ actor DirectoryServer {
         isClosed = true
         prober?.cancel()
         caretaker?.cancel()
-        opening?.cancel()
         dropConnections()
     }
 }

@@ -10,7 +10,9 @@ struct DirectoryServerAddress: Sendable, Equatable, CustomStringConvertible {
     }
 
     init(_ text: String, security wanted: DirectoryConfiguration.Security?) throws(DirectoryProblem) {
-        func problem(_ reason: String) -> DirectoryProblem { DirectoryProblem(key: "servers", text: "\"\(text)\" \(reason)") }
+        func problem(_ reason: String) -> DirectoryProblem {
+            DirectoryProblem(key: "servers", text: "\"\(text)\" \(reason)")
+        }
         let rest: Substring
         if text.hasPrefix("ldap://") {
             guard wanted != .ldaps else {
@@ -31,7 +33,9 @@ struct DirectoryServerAddress: Sendable, Equatable, CustomStringConvertible {
         if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
             host = authority[authority.index(after: authority.startIndex)..<end]
             let tail = authority[authority.index(after: end)...]
-            guard tail.isEmpty || tail.hasPrefix(":") else { throw problem("has something after the address; write ldap://[::1]:389") }
+            guard tail.isEmpty || tail.hasPrefix(":") else {
+                throw problem("has something after the address; write ldap://[::1]:389")
+            }
             digits = tail.isEmpty ? nil : tail.dropFirst()
         } else if let colon = authority.firstIndex(of: ":") {
             (host, digits) = (authority[..<colon], authority[authority.index(after: colon)...])
@@ -40,14 +44,18 @@ struct DirectoryServerAddress: Sendable, Equatable, CustomStringConvertible {
             throw problem("names no host, or more than a host and a port; write ldap://host:port")
         }
         if let digits {
-            guard let port = Int(digits), 1...65535 ~= port else { throw problem("has no valid port; write a number from 1 to 65535") }
+            guard let port = Int(digits), 1...65535 ~= port else {
+                throw problem("has no valid port; write a number from 1 to 65535")
+            }
             self.port = port
         } else {
             port = security == .ldaps ? 636 : 389
         }
         self.host = String(host)
         if security == .none, !Self.isLoopback(self.host) {
-            throw problem("would send passwords in clear; write tls: starttls, or use ldaps:// (none is only for 127.0.0.1, ::1 and localhost)")
+            throw problem(
+                "would send passwords in clear; write tls: starttls, or use ldaps:// (none is only for 127.0.0.1, ::1 and localhost)"
+            )
         }
     }
 

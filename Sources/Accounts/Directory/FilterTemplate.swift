@@ -15,7 +15,9 @@ struct FilterTemplate: Sendable, Equatable {
     var attributes: [String] { namings.map(\.attribute) }
 
     init(_ text: String) throws(DirectoryProblem) {
-        func problem(_ reason: String) -> DirectoryProblem { DirectoryProblem(key: "filter", text: "\"\(text)\" \(reason)") }
+        func problem(_ reason: String) -> DirectoryProblem {
+            DirectoryProblem(key: "filter", text: "\"\(text)\" \(reason)")
+        }
         var parser = Parser(text)
         guard parser.filter(negated: false), parser.isAtEnd else {
             throw problem("is no LDAP filter; write one such as (&(objectClass=person)(uid={user}))")
@@ -24,7 +26,8 @@ struct FilterTemplate: Sendable, Equatable {
             guard !item.negated, !item.value.contains("*") else { return nil }
             let around = Self.pieces(of: item.value)
             guard around.count == 2 else { return nil }
-            return Naming(attribute: item.attribute, before: Self.unescaped(around[0]), after: Self.unescaped(around[1]))
+            return Naming(
+                attribute: item.attribute, before: Self.unescaped(around[0]), after: Self.unescaped(around[1]))
         }
         guard !namings.isEmpty else {
             throw problem("compares no attribute with {user}; add a part such as (uid={user})")
@@ -76,7 +79,8 @@ struct FilterTemplate: Sendable, Equatable {
         var bytes: [UInt8] = []
         var rest = value.utf8[...]
         while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
+            if byte == UInt8(ascii: "\\"), let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
                 bytes.append(code)
                 rest = rest.dropFirst(2)
             } else {
@@ -106,7 +110,9 @@ struct FilterTemplate: Sendable, Equatable {
             switch rest.first {
             case "&", "|":
                 rest.removeFirst()
-                repeat { guard filter(negated: negated, depth: depth + 1) else { return false } } while rest.first == "("
+                repeat {
+                    guard filter(negated: negated, depth: depth + 1) else { return false }
+                } while rest.first == "("
             case "!":
                 rest.removeFirst()
                 guard filter(negated: true, depth: depth + 1) else { return false }
@@ -123,18 +129,22 @@ struct FilterTemplate: Sendable, Equatable {
             let attribute = rest[..<equals]
             let value = rest[rest.index(after: equals)..<end]
             let name = attribute.last.map { "~<>".contains($0) } == true ? attribute.dropLast() : attribute
-            guard !name.isEmpty, name.unicodeScalars.allSatisfy({ Self.inNames.contains($0) }), Self.escapesAreWhole(value) else {
+            guard !name.isEmpty, name.unicodeScalars.allSatisfy({ Self.inNames.contains($0) }),
+                Self.escapesAreWhole(value)
+            else {
                 return false
             }
             // Only plain equality says whose an entry is: no ordering, no rule such as "memberOf:1.2…:=".
             items.append(
-                Item(attribute: name == attribute ? String(attribute) : "", value: String(value),
+                Item(
+                    attribute: name == attribute ? String(attribute) : "", value: String(value),
                     negated: negated || name != attribute || attribute.contains(":")))
             rest = rest[end...]
             return true
         }
 
-        private static let inNames = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.;:".unicodeScalars)
+        private static let inNames = Set(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.;:".unicodeScalars)
 
         private static func escapesAreWhole(_ value: Substring) -> Bool {
             var rest = value

@@ -50,8 +50,11 @@ final class LDAPConnection: Sendable {
 
     /// Sends a request and waits for its answer, at most until the deadline. On failure of a bind the connection is of
     /// no more use; an unanswered search is abandoned.
-    func perform(_ request: LDAPRequest, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> LDAPAnswer {
-        let outcome = await withCheckedContinuation { (answer: CheckedContinuation<Result<LDAPAnswer, DirectoryFailure>, Never>) in
+    func perform(_ request: LDAPRequest, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure)
+        -> LDAPAnswer
+    {
+        let outcome = await withCheckedContinuation {
+            (answer: CheckedContinuation<Result<LDAPAnswer, DirectoryFailure>, Never>) in
             let accepted = inbox.withLock { inbox in
                 guard !inbox.isClosed else { return false }
                 inbox.operations.append(Operation(request: request, deadline: deadline, answer: answer))
@@ -134,7 +137,8 @@ final class LDAPConnection: Sendable {
         var timeout: CInt = -1
         if let deadline {
             let left = max(.zero, ContinuousClock.now.duration(to: deadline))
-            timeout = CInt(clamping: left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
+            timeout = CInt(
+                clamping: left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
         }
         poll(&watched, 2, timeout)
         if watched[1].revents != 0 {
@@ -151,7 +155,8 @@ final class LDAPConnection: Sendable {
             case .entry(let id, let entry):
                 guard let operation = pending[id] else { continue }
                 guard operation.entries.count < operation.sizeLimit else {
-                    throw DirectoryFailure(.refused, "the server sends more entries than were asked for", mayHaveArrived: true)
+                    throw DirectoryFailure(
+                        .refused, "the server sends more entries than were asked for", mayHaveArrived: true)
                 }
                 pending[id]?.entries.append(entry)
             case .completed(let id, let result):
@@ -167,7 +172,8 @@ final class LDAPConnection: Sendable {
             pending[id] = nil
             handle.abandon(id)
             operation.answer.resume(
-                returning: .failure(DirectoryFailure(.timedOut, "the server did not answer in time", mayHaveArrived: true)))
+                returning: .failure(
+                    DirectoryFailure(.timedOut, "the server did not answer in time", mayHaveArrived: true)))
         }
     }
 }

@@ -120,12 +120,18 @@ struct LDAPHandle: ~Copyable {
             code: code, diagnostic: diagnostic.map { String(cString: $0) } ?? "", policy: policyResponse(in: controls))
     }
 
-    private func policyResponse(in controls: UnsafeMutablePointer<UnsafeMutablePointer<LDAPControl>?>?) -> PasswordPolicyResponse? {
-        guard let controls, let control = ldap_control_find(LDAP_CONTROL_PASSWORDPOLICYRESPONSE, controls, nil) else { return nil }
+    private func policyResponse(in controls: UnsafeMutablePointer<UnsafeMutablePointer<LDAPControl>?>?)
+        -> PasswordPolicyResponse?
+    {
+        guard let controls, let control = ldap_control_find(LDAP_CONTROL_PASSWORDPOLICYRESPONSE, controls, nil) else {
+            return nil
+        }
         var expires: ber_int_t = -1
         var grace: ber_int_t = -1
         var problem = PP_noError
-        guard ldap_parse_passwordpolicy_control(pointer, control, &expires, &grace, &problem) == LDAP_SUCCESS else { return nil }
+        guard ldap_parse_passwordpolicy_control(pointer, control, &expires, &grace, &problem) == LDAP_SUCCESS else {
+            return nil
+        }
         var response = PasswordPolicyResponse()
         switch problem {
         case PP_noError: break

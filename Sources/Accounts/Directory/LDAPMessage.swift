@@ -15,7 +15,8 @@ struct LDAPSearch: Sendable {
     var sizeLimit: Int
 
     /// The cheapest question that every server answers: does it still live?
-    static let rootEntry = LDAPSearch(base: "", scope: .base, filter: "(objectClass=*)", attributes: ["1.1"], sizeLimit: 1)
+    static let rootEntry = LDAPSearch(
+        base: "", scope: .base, filter: "(objectClass=*)", attributes: ["1.1"], sizeLimit: 1)
 }
 
 /// A server's answer: the entries of a search, and the result that ends it.

@@ -38,7 +38,9 @@ extension LDAPResult {
 
     /// The `data` number of Active Directory's text, such as `… comment: AcceptSecurityContext error, data 52e, v4563`.
     private var activeDirectoryData: UInt32? {
-        guard diagnostic.contains("AcceptSecurityContext"), let mark = diagnostic.firstRange(of: "data ") else { return nil }
+        guard diagnostic.contains("AcceptSecurityContext"), let mark = diagnostic.firstRange(of: "data ") else {
+            return nil
+        }
         return UInt32(diagnostic[mark.upperBound...].prefix(while: \.isHexDigit), radix: 16)
     }
 

@@ -13,7 +13,9 @@ struct LDAPTransport: Sendable {
     let timeouts: DirectoryConfiguration.Timeouts
 
     /// The descriptor of a connection on which LDAP can be spoken in confidence.
-    func open(_ address: DirectoryServerAddress, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure) -> CInt {
+    func open(_ address: DirectoryServerAddress, by deadline: ContinuousClock.Instant) async throws(DirectoryFailure)
+        -> CInt
+    {
         let left = ContinuousClock.now.duration(to: deadline)
         guard left > .zero else { throw DirectoryFailure(.timedOut, "no time is left to connect") }
         let handshakeTime = min(left, timeouts.tls)
@@ -35,7 +37,9 @@ struct LDAPTransport: Sendable {
         }
     }
 
-    private func secure(_ channel: any Channel, _ address: DirectoryServerAddress, within time: TimeAmount) -> EventLoopFuture<Void> {
+    private func secure(_ channel: any Channel, _ address: DirectoryServerAddress, within time: TimeAmount)
+        -> EventLoopFuture<Void>
+    {
         let secured = channel.eventLoop.makePromise(of: Void.self)
         let timer = channel.eventLoop.scheduleTask(in: time) {
             secured.fail(DirectoryFailure(.timedOut, "the server accepts connections but does not answer"))

@@ -7,7 +7,9 @@ struct NameTemplate: Sendable, Equatable {
     private let pieces: [String]
 
     init(_ text: String) throws(DirectoryProblem) {
-        func problem(_ reason: String) -> DirectoryProblem { DirectoryProblem(key: "user-template", text: "\"\(text)\" \(reason)") }
+        func problem(_ reason: String) -> DirectoryProblem {
+            DirectoryProblem(key: "user-template", text: "\"\(text)\" \(reason)")
+        }
         pieces = FilterTemplate.pieces(of: text)
         guard pieces.count > 1 else {
             throw problem("does not contain {user}; write uid={user},ou=people,dc=example,dc=org or {user}@example.org")
@@ -16,11 +18,13 @@ struct NameTemplate: Sendable, Equatable {
         if DistinguishedName.isValid(pieces.joined(separator: "a b")) {
             form = .distinguishedName
         } else if pieces.count == 2, pieces[0].isEmpty, pieces[1].hasPrefix("@"),
-            pieces[1].count > 1, !pieces[1].dropFirst().contains(where: { Self.notInPrincipals.contains($0) || $0 == " " })
+            pieces[1].count > 1,
+            !pieces[1].dropFirst().contains(where: { Self.notInPrincipals.contains($0) || $0 == " " })
         {
             form = .principalName
         } else {
-            throw problem("is neither a DN nor {user}@domain; write uid={user},ou=people,dc=example,dc=org or {user}@example.org")
+            throw problem(
+                "is neither a DN nor {user}@domain; write uid={user},ou=people,dc=example,dc=org or {user}@example.org")
         }
     }
 

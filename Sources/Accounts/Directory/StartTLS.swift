@@ -19,13 +19,15 @@ enum StartTLS {
         }
         guard var id = try element(0x02, in: &message), id.readInteger(as: UInt8.self) == 1, id.readableBytes == 0,
             var response = try element(0x78, in: &message),
-            var code = try element(0x0A, in: &response), let result = code.readInteger(as: UInt8.self), code.readableBytes == 0
+            var code = try element(0x0A, in: &response), let result = code.readInteger(as: UInt8.self),
+            code.readableBytes == 0
         else { throw notAnAnswer }
         guard result == 0 else {
             _ = try element(0x04, in: &response)
             let text = try element(0x04, in: &response).map { String(buffer: $0) } ?? ""
             let words = text.isEmpty ? LDAPHandle.text(of: Int32(result)) : text
-            throw DirectoryFailure(.tls, "the server refuses StartTLS (\(words)); give it a certificate, or use ldaps://")
+            throw DirectoryFailure(
+                .tls, "the server refuses StartTLS (\(words)); give it a certificate, or use ldaps://")
         }
         return true
     }

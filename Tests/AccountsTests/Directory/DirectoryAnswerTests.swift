@@ -11,7 +11,8 @@ import Testing
 
     @Test(arguments: [
         ("52e", PasswordVerdict.rejected), ("525", .rejected), ("775", .rejected), ("530", .refused(.notAllowed)),
-        ("531", .refused(.notAllowed)), ("532", .refused(.passwordExpired)), ("533", .refused(.disabled)), ("701", .refused(.expired)),
+        ("531", .refused(.notAllowed)), ("532", .refused(.passwordExpired)), ("533", .refused(.disabled)),
+        ("701", .refused(.expired)),
         ("773", .refused(.passwordExpired)), ("", .rejected), ("zz", .rejected), ("ffffffffff", .rejected),
     ])
     func activeDirectoryCodes(_ data: String, _ verdict: PasswordVerdict) throws {
@@ -37,16 +38,24 @@ import Testing
     }
 
     @Test func startTLSAnswersByteByByte() throws {
-        let accepted: [UInt8] = [0x30, 0x81, 0x0C, 0x02, 0x01, 0x01, 0x78, 0x07, 0x0A, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00]
-        for count in 0..<accepted.count { #expect(try StartTLS.isAccepted(by: ByteBuffer(bytes: accepted[..<count])) == false) }
+        let accepted: [UInt8] = [
+            0x30, 0x81, 0x0C, 0x02, 0x01, 0x01, 0x78, 0x07, 0x0A, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00,
+        ]
+        for count in 0..<accepted.count {
+            #expect(try StartTLS.isAccepted(by: ByteBuffer(bytes: accepted[..<count])) == false)
+        }
         #expect(try StartTLS.isAccepted(by: ByteBuffer(bytes: accepted)))
         for index in [0, 3, 4, 5, 6, 8] {
             var broken = accepted
             broken[index] ^= 0x40
-            #expect(throws: DirectoryFailure.self, "\(index)") { try StartTLS.isAccepted(by: ByteBuffer(bytes: broken)) }
+            #expect(throws: DirectoryFailure.self, "\(index)") {
+                try StartTLS.isAccepted(by: ByteBuffer(bytes: broken))
+            }
         }
         #expect(throws: DirectoryFailure.self) { try StartTLS.isAccepted(by: ByteBuffer(bytes: accepted + [0])) }
-        #expect(throws: DirectoryFailure.self) { try StartTLS.isAccepted(by: ByteBuffer(bytes: [0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF])) }
+        #expect(throws: DirectoryFailure.self) {
+            try StartTLS.isAccepted(by: ByteBuffer(bytes: [0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]))
+        }
         var refused = accepted
         refused[10] = 2
         let failure = #expect(throws: DirectoryFailure.self) { try StartTLS.isAccepted(by: ByteBuffer(bytes: refused)) }

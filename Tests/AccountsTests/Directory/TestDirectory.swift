@@ -75,7 +75,8 @@ final class TestDirectory: Sendable {
         }
         guard status == 0 else {
             let text = String(decoding: (try? errors.fileHandleForReading.readToEnd()) ?? Data(), as: UTF8.self)
-            throw ScriptFailure(description: "\(script) failed (make test installs what Tests/testbed/install.sh names): \(text)")
+            throw ScriptFailure(
+                description: "\(script) failed (make test installs what Tests/testbed/install.sh names): \(text)")
         }
     }
 
@@ -88,7 +89,8 @@ func withAccounts<Result>(
     _ body: (DirectoryAccounts) async throws -> Result
 ) async throws -> Result {
     let accounts = try DirectoryAccounts(
-        configuration, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        configuration, group: MultiThreadedEventLoopGroup.singleton,
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         now: now)
     do {
         let result = try await body(accounts)

@@ -119,7 +119,11 @@ tb_follow() {
 # Common part of every ctl.sh:  pause|resume|stop|alive NAME
 tb_ctl() {
   case "$1" in
-    pause)  tb_alive "$2" || tb_die "$2 is not running"; kill -STOP "$(tb_pid "$2")" ;;
+    pause)
+      tb_alive "$2" || tb_die "$2 is not running"
+      kill -STOP "$(tb_pid "$2")"
+      # A thread may still run for a moment on another processor.
+      while sed -e 's/^.*) //' "/proc/$(tb_pid "$2")"/task/*/stat | grep -qv '^T'; do sleep 0.01; done ;;
     resume) tb_alive "$2" || tb_die "$2 is not running"; kill -CONT "$(tb_pid "$2")" ;;
     kill)   tb_alive "$2" || tb_die "$2 is not running"; kill -KILL "$(tb_pid "$2")" ;;
     stop)   tb_stop "$2" ;;
