@@ -96,6 +96,7 @@ package struct PrivateStorage: Feature {
             throw StanzaError(.policyViolation, "\(sizeLimit.bytes) bytes may be stored under one name")
         }
         try await kernel.write(of: account) { [contents, elementLimit] transaction in
+            let before = try Self.count(of: account, transaction)
             for (key, content) in contents {
                 try transaction.execute(
                     """
@@ -103,16 +104,21 @@ package struct PrivateStorage: Feature {
                     ON CONFLICT (account, namespace, name) DO UPDATE SET content = excluded.content
                     """, [.text(account.description), .text(key.namespace), .text(key.name), .text(content)])
             }
-            let count = try transaction.first(
-                "SELECT count(*) FROM private_elements WHERE account = $1", [.text(account.description)]
-            ) { try $0.integer(0) }
-            guard count ?? 0 <= elementLimit else {
+            // A limit that was lowered does not keep anybody from changing what is there.
+            let count = try Self.count(of: account, transaction)
+            guard count <= max(before, elementLimit) else {
                 throw StanzaError(.resourceConstraint, "too many names are in use", kind: .cancel)
             }
         }
     }
 
-    /// Whether a request is the owner's own, and for elements with namespaces of their own (§2.3, §5).
+    private static func count(of account: JID, _ transaction: Transaction) throws -> Int {
+        try transaction.first(
+            "SELECT count(*) FROM private_elements WHERE account = $1", [.text(account.description)]
+        ) { try $0.integer(0) } ?? 0
+    }
+
+    /// Whether a request is the owner's own, and for elements with namespaces of their own (§2.3, §4).
     private func check(_ request: IQRequest) throws(StanzaError) -> (account: JID, elements: [Element]) {
         guard request.isOwn, let account = request.account?.jid else { throw StanzaError(.forbidden) }
         let elements = Array(request.payload.children)

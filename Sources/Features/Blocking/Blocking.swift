@@ -85,7 +85,7 @@ package struct Blocking: Feature {
 
     private static func blocks(_ address: JID, _ account: Account) -> Bool {
         let list = account.withState { $0[Self.list] }
-        // XEP-0016 §2.13: never the user's own resources.
+        // §5: never the user's own resources.
         return !list.isEmpty && !address.hasSameBare(as: account.jid) && list.matches(address)
     }
 

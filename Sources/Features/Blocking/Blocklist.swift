@@ -13,7 +13,7 @@ package struct Blocklist: Sendable, Equatable {
 
     package var isEmpty: Bool { addresses.isEmpty }
 
-    /// Whether an address is blocked: as it is, by its bare address, or by its domain (§5).
+    /// Whether an address is blocked: as it is, by its bare address, or by its domain (§6).
     package func matches(_ address: JID) -> Bool {
         guard !addresses.isEmpty else { return false }
         return addresses.contains(address) || addresses.contains(address.bare)

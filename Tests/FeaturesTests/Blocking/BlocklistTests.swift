@@ -3,7 +3,7 @@ import XMPP
 
 @testable import Features
 
-/// XEP-0191 §5: which addresses an item of a block list means.
+/// XEP-0191 §6: which addresses an item of a block list means.
 struct BlocklistTests {
     @Test(
         "an item matches addresses of its own kind and those below it",
