@@ -188,10 +188,11 @@ package struct Blocking: Feature {
     /// §3.3: "the user's server MUST send unavailable presence information to the JID" if it has seen the user.
     private static func disappear(_ session: Session, _ subscribers: [JID], _ addresses: Set<JID>) {
         let list = Blocklist(addresses)
-        let directed = session[DirectedPresence.receivers].filter { list.matches($0) }
-        session[DirectedPresence.receivers].subtract(directed)
-        let isAvailable = session.account.withState { state in
-            state.sessions.contains { $0.handle == session.handle && $0.isAvailable }
+        let (directed, isAvailable) = session.account.withState { state in
+            (
+                DirectedPresence.remove(session.handle, in: &state) { list.matches($0) },
+                state.sessions.contains { $0.handle == session.handle && $0.isAvailable }
+            )
         }
         for receiver in directed.union(isAvailable ? subscribers : []) {
             // Past the hooks, which would stop it.

@@ -38,6 +38,15 @@ enum DirectedPresence {
         return told.contains(other) || told.contains(other.bare)
     }
 
+    /// Forgets some of a session's receivers, who are told otherwise.
+    static func remove(
+        _ session: SessionHandle, in state: inout AccountState, where isMeant: (JID) -> Bool
+    ) -> Set<JID> {
+        let removed = (state[receivers][session.id] ?? []).filter(isMeant)
+        state[receivers][session.id]?.subtract(removed)
+        return removed
+    }
+
     /// Forgets a session's receivers, for it is over.
     static func end(_ session: SessionHandle, in state: inout AccountState) -> Set<JID> {
         state[receivers].removeValue(forKey: session.id) ?? []

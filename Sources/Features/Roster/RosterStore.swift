@@ -74,7 +74,7 @@ struct RosterStore: Sendable {
                 ])
             if row.flags == removed {
                 try transaction.execute(
-                    "DELETE FROM roster_items WHERE account = ? AND subscription = ? AND version <= ?",
+                    "DELETE FROM roster_items WHERE account = $1 AND subscription = $2 AND version <= $3",
                     [account, .integer(removed), .integer(forgotten)])
             }
         }

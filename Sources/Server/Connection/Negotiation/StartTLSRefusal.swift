@@ -1,5 +1,5 @@
 internal import NIOCore
-package import XMPP
+internal import XMPP
 
 /// STARTTLS is asked for where it is not offered: inside TLS, or on a listener that has none (RFC 6120 §5.4.2.2).
 struct StartTLSRefusal: StreamFeature {
