@@ -26,7 +26,7 @@ struct IncomingStream {
         var events: [Event] = []
         while bytes.readableBytes > scanned {
             if scanned == 0, framer.isBetween, let isHeader = startsHeader {
-                if isHeader { framer = StanzaFramer(maximumDepth: 1_000) }
+                if isHeader { framer = StanzaFramer(maximumDepth: 1_000, maximumAttributes: 1_000) }
             } else if scanned == 0, framer.isBetween {
                 break
             }
@@ -38,8 +38,7 @@ struct IncomingStream {
                 drop(end)
             case .header(let end):
                 let header = try StreamHeader(parsing: take(end))
-                let root = StanzaParser.Root(content: header.defaultNamespace, declarations: header.declarations)
-                parser = StanzaParser(root: root)
+                parser = StanzaParser(root: StanzaParser.Root(header))
                 events.append(.header(Markup(header)))
             case .element(let end):
                 events.append(.element(Markup(try parser.parse(take(end), limits: Self.limits))))
