@@ -66,7 +66,7 @@ package struct OfflineMessages: Feature {
                 try keep(stanza, scope)
                 return .handled
             },
-            Registration.becameAvailable { deliver(to: $0) },
+            Registration.presenceBroadcast { deliver(to: $0) },
         ]
     }
 

@@ -67,7 +67,10 @@ extension Markup {
         let parser = StanzaParser(
             root: StanzaParser.Root(
                 content: content,
-                declarations: [NamespaceDeclaration(prefix: "scansion", namespace: Self.scansionNamespace)]))
+                declarations: [
+                    NamespaceDeclaration(prefix: "stream", namespace: Namespace.streams.description),
+                    NamespaceDeclaration(prefix: "scansion", namespace: Self.scansionNamespace),
+                ]))
         self.init(try parser.parse(ByteBuffer(string: text), limits: XMLLimits(bytes: 16_777_216, depth: 1_000)))
     }
 

@@ -86,9 +86,11 @@ package struct Presences: Feature {
             return (isInitial, Audience(subscribers: state.roster.subscribers, in: state))
         }
         broadcast(stanza, to: audience, session)
-        guard isInitial else { return }
-        learnPresence(session)
-        for body in kernel.registry.becameAvailable { body(session) }
+        if isInitial {
+            learnPresence(session)
+            for body in kernel.registry.becameAvailable { body(session) }
+        }
+        for body in kernel.registry.presenceBroadcast { body(session) }
     }
 
     private func becomeUnavailable(_ stanza: Stanza, _ session: Session) {

@@ -19,6 +19,7 @@ package struct Registration: Sendable {
         case loader(AccountLoader)
         case sessionBound(@Sendable (Session) -> Void)
         case becameAvailable(@Sendable (Session) -> Void)
+        case presenceBroadcast(@Sendable (Session) -> Void)
         case becameUnavailable(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
     }
@@ -94,6 +95,11 @@ package struct Registration: Sendable {
     /// A session has sent initial presence (RFC 6121 §4.2), which has been broadcast. Runs on its event loop.
     package static func becameAvailable(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
         [Registration(kind: .becameAvailable(body))]
+    }
+
+    /// A session has broadcast available presence, initial or changed. Runs on its event loop.
+    package static func presenceBroadcast(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
+        [Registration(kind: .presenceBroadcast(body))]
     }
 
     /// A session has sent unavailable presence, which is handed on (RFC 6121 §4.5). Runs on its event loop.

@@ -31,6 +31,7 @@ package final class Registry: Sendable {
     let loaders: [AccountLoader]
     let sessionBound: [@Sendable (Session) -> Void]
     package let becameAvailable: [@Sendable (Session) -> Void]
+    package let presenceBroadcast: [@Sendable (Session) -> Void]
     package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
     private let hooks: [Hooks]
@@ -46,6 +47,7 @@ package final class Registry: Sendable {
         var loaders: [AccountLoader] = []
         var sessionBound: [@Sendable (Session) -> Void] = []
         var becameAvailable: [@Sendable (Session) -> Void] = []
+        var presenceBroadcast: [@Sendable (Session) -> Void] = []
         var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
@@ -72,6 +74,7 @@ package final class Registry: Sendable {
             case .loader(let loader): loaders.append(loader)
             case .sessionBound(let body): sessionBound.append(body)
             case .becameAvailable(let body): becameAvailable.append(body)
+            case .presenceBroadcast(let body): presenceBroadcast.append(body)
             case .becameUnavailable(let body): becameUnavailable.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
             }
@@ -95,6 +98,7 @@ package final class Registry: Sendable {
         self.loaders = loaders
         self.sessionBound = sessionBound
         self.becameAvailable = becameAvailable
+        self.presenceBroadcast = presenceBroadcast
         self.becameUnavailable = becameUnavailable
         self.sessionEnded = sessionEnded
         self.handlers = handlers
