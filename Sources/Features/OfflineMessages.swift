@@ -55,9 +55,10 @@ package struct OfflineMessages: Feature {
                     ) { try $0.integer(0) } ?? 0
             },
             Registration.message(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
-                guard Self.isKept(stanza) else { return .next }
-                let isBeingDelivered = scope.account.withState { $0[Self.queue].isBeingDelivered }
-                guard isBeingDelivered, stanza.to?.isBare == true else { return .next }
+                // Seldom true, and so asked first.
+                guard scope.account.withState({ $0[Self.queue].isBeingDelivered }), stanza.to?.isBare == true,
+                    Self.isKept(stanza)
+                else { return .next }
                 try keep(stanza, scope)
                 return .handled
             },

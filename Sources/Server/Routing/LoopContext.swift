@@ -7,7 +7,8 @@ package final class LoopContext {
     package let eventLoop: any EventLoop
     /// The loop's place in `Kernel.loops`.
     package let index: Int
-    package unowned let kernel: Kernel
+    /// Owns this context, and so outlives it.
+    package unowned(unsafe) let kernel: Kernel
     /// Parses the streams of clients that declare nothing unusual on their root.
     let parser = StanzaParser()
     /// Lets only so many TLS handshakes go on at once.

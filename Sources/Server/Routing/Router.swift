@@ -8,7 +8,8 @@ package struct Router: Sendable {
         case needs(JID)
     }
 
-    private unowned let kernel: Kernel
+    /// Owns the router, and so outlives it.
+    private unowned(unsafe) let kernel: Kernel
 
     init(kernel: Kernel) {
         self.kernel = kernel

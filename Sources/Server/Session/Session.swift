@@ -6,9 +6,9 @@ package import XMPP
 package final class Session {
     package let handle: SessionHandle
     package let account: Account
-    package unowned let loop: LoopContext
-    /// The connection that carries the session.
-    weak var stream: StreamHandler?
+    package let loop: LoopContext
+    /// The connection that carries the session; each knows the other until the session ends.
+    var stream: StreamHandler?
     private var slots = Slots()
     /// The receiver of the last stanza, as it was written and as it was parsed: most stanzas go where the last went.
     private var lastReceiver: (written: [UInt8], parsed: JID)?

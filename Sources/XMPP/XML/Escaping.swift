@@ -3,8 +3,12 @@ package import NIOCore
 extension ByteBuffer {
     /// Writes text so that it can stand in character data and in attribute values of either quote.
     package mutating func writeEscaped(_ text: UnsafeRawBufferPointer) {
+        guard let start = text.baseAddress else { return }
         var written = 0
-        for (index, byte) in text.enumerated() {
+        for index in 0..<text.count {
+            let byte = start.load(fromByteOffset: index, as: UInt8.self)
+            // All that is to be replaced lies at or below `>`.
+            guard byte <= UInt8(ascii: ">") else { continue }
             let reference: StaticString
             switch byte {
             case UInt8(ascii: "&"): reference = "&amp;"

@@ -107,7 +107,8 @@ package struct StanzaFramer: Sendable {
                     continue
                 }
             case .headerTag, .startTag, .endTag:
-                if let step = tag(byte, at: index) { return step }
+                if let step = readTag(start, &index, count) { return step }
+                continue
             case .tagOpened:
                 switch byte {
                 case UInt8(ascii: "/"):
@@ -157,13 +158,40 @@ package struct StanzaFramer: Sendable {
 
     private static let sectionMark: [UInt8] = Array("<![CDATA[".utf8)
 
-    /// A byte inside a tag; `>` outside of quotes ends it.
-    private mutating func tag(_ byte: UInt8, at index: Int) -> Step? {
-        if quote != 0 {
-            if byte == quote { quote = 0 }
-            // Never legal there, and the sign of a quote that was left open.
-            return byte == UInt8(ascii: "<") ? .refused(.notWellFormed) : nil
+    /// Reads on inside a tag, to its end or to the end of the bytes.
+    private mutating func readTag(_ start: UnsafePointer<UInt8>, _ index: inout Int, _ count: Int) -> Step? {
+        while index < count {
+            if quote != 0 {
+                let rest = count - index
+                let end = memchr(start + index, Int32(quote), rest).map { $0 - UnsafeMutableRawPointer(mutating: start) }
+                // Never legal in a value, and the sign of a quote that was left open.
+                guard memchr(start + index, Int32(UInt8(ascii: "<")), (end ?? count) - index) == nil else {
+                    return .refused(.notWellFormed)
+                }
+                guard let end else {
+                    index = count
+                    return nil
+                }
+                quote = 0
+                index = end + 1
+                continue
+            }
+            let byte = start[index]
+            // Names and white space; all that matters lies at or below `>`.
+            if byte > UInt8(ascii: ">") {
+                matched = 0
+                index += 1
+                continue
+            }
+            if let step = tag(byte, at: index) { return step }
+            index += 1
+            if state != .startTag, state != .endTag, state != .headerTag { return nil }
         }
+        return nil
+    }
+
+    /// A byte inside a tag and outside of quotes; `>` ends the tag.
+    private mutating func tag(_ byte: UInt8, at index: Int) -> Step? {
         switch byte {
         case UInt8(ascii: "'"), UInt8(ascii: "\""):
             guard state != .endTag else { return .refused(.notWellFormed) }
