@@ -61,9 +61,8 @@ package final class Listener: Sendable {
             kernel.logger.info(
                 "An address has too many connections; one more is closed.",
                 metadata: [LogKeys.address: "\(address.map(\.description) ?? "unknown")"])
-            // RFC 6120 §4.9.3.17; written blindly, since the peer has not spoken yet.
-            if section.tls != .direct { refuse(channel) }
-            throw ChannelError.ioOnClosedChannel
+            guard section.tls != .direct else { throw ChannelError.ioOnClosedChannel }
+            return try channel.pipeline.syncOperations.addHandler(Refusal(domain: kernel.servedDomain(nil)))
         }
         channel.closeFuture.whenComplete { _ in admission.end() }
         let stream = StreamHandler(loop: loop, listener: self, address: address)
@@ -74,19 +73,31 @@ package final class Listener: Sendable {
         try channel.pipeline.syncOperations.addHandler(stream)
     }
 
-    private func refuse(_ channel: any Channel) {
-        var buffer = channel.allocator.buffer(capacity: 512)
-        StreamHeader.write(
-            into: &buffer, from: kernel.servedDomain(nil)?.description, to: nil, id: StreamHandler.randomID(), language: "en")
-        var writer = XMLWriter(into: buffer)
-        StreamError(.resourceConstraint, "too many connections from your address").write(into: &writer)
-        writer.buffer.writeStaticString("</stream:stream>")
-        channel.writeAndFlush(writer.buffer, promise: nil)
-    }
-
     /// The channel of a stream has told of something: what matters here is the end of a TLS handshake.
     func secured(_ stream: StreamHandler, _ event: Any) {
         if case .handshakeCompleted = event as? TLSEvent { stream.negotiated([.encrypted, .secure]) }
+    }
+}
+
+/// Tells a peer that it has too many connections (RFC 6120 §4.9.3.17), without waiting for what it says.
+private final class Refusal: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private let domain: JID?
+
+    init(domain: JID?) {
+        self.domain = domain
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        var buffer = context.channel.allocator.buffer(capacity: 512)
+        StreamHeader.write(
+            into: &buffer, from: domain?.description, to: nil, id: StreamHandler.randomID(), language: "en")
+        var writer = XMLWriter(into: buffer)
+        StreamError(.resourceConstraint, "too many connections from your address").write(into: &writer)
+        writer.buffer.writeStaticString("</stream:stream>")
+        context.writeAndFlush(wrapOutboundOut(writer.buffer), promise: nil)
+        context.close(promise: nil)
     }
 }
 

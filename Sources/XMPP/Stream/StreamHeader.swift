@@ -71,7 +71,8 @@ package struct StreamHeader: Sendable, Equatable {
         case XML_ERR_INVALID_ENCODING.rawValue, XML_ERR_UNSUPPORTED_ENCODING.rawValue, XML_ERR_UNKNOWN_ENCODING.rawValue:
             throw .encoding
         case XML_NS_ERR_UNDEFINED_NAMESPACE.rawValue: throw StreamError(.badNamespacePrefix)
-        default: throw StreamError(.notWellFormed)
+        // libxml2 has several codes for wrong encoding, most of them general ones.
+        default: throw bytes.readableBytesView.isValidUTF8 ? StreamError(.notWellFormed) : .encoding
         }
         guard let root = found.root else { throw StreamError(.notWellFormed) }
         // §4.8.1: "The entity MUST […] 'http://etherx.jabber.org/streams'", else invalid-namespace.

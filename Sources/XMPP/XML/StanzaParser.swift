@@ -394,5 +394,5 @@ extension StreamError {
 }
 
 extension ByteBufferView {
-    fileprivate var isValidUTF8: Bool { String(validating: self, as: UTF8.self) != nil }
+    var isValidUTF8: Bool { String(validating: self, as: UTF8.self) != nil }
 }

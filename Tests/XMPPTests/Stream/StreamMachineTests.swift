@@ -6,7 +6,8 @@ import Testing
 @Suite struct StreamMachineTests {
     static let rules = [
         StreamFeatureRule(excludes: [.encrypted, .authenticated], elements: [("starttls", "urn:tls")]),
-        StreamFeatureRule(requires: .secure, excludes: .authenticated, elements: [("auth", "urn:sasl"), ("abort", "urn:sasl")]),
+        StreamFeatureRule(
+            requires: .secure, excludes: .authenticated, elements: [("auth", "urn:sasl"), ("abort", "urn:sasl")]),
         StreamFeatureRule(requires: [.authenticated, .secure], excludes: .bound, elements: [("iq", .client)]),
         StreamFeatureRule(),
     ]
@@ -21,9 +22,12 @@ import Testing
         }
     }
 
-    static func header(_ attributes: String = "to='example.com' version='1.0'", content: String = " xmlns='jabber:client'") throws -> StreamHeader {
+    static func header(
+        _ attributes: String = "to='example.com' version='1.0'", content: String = " xmlns='jabber:client'"
+    ) throws -> StreamHeader {
         try StreamHeader(
-            parsing: ByteBuffer(string: "<stream:stream \(attributes)\(content) xmlns:stream='http://etherx.jabber.org/streams'>"))
+            parsing: ByteBuffer(
+                string: "<stream:stream \(attributes)\(content) xmlns:stream='http://etherx.jabber.org/streams'>"))
     }
 
     static func element(_ text: String, root: StanzaParser.Root = .init()) throws -> Element {
@@ -39,15 +43,18 @@ import Testing
 
     // MARK: Headers
 
-    @Test(arguments: [
-        ("to='example.com' version='1.0'", nil), ("to='example.com' version='1.1'", nil), ("to='example.com' version='2.0'", nil),
-        ("to='example.com' version='001.00'", nil), ("version='1.0'", nil),
-        ("to='example.com'", .unsupportedVersion), ("to='example.com' version='0.9'", .unsupportedVersion),
-        ("to='example.com' version=''", .unsupportedVersion), ("to='example.com' version='1'", .unsupportedVersion),
-        ("to='example.com' version='x.y'", .unsupportedVersion), ("to='example.com' version='-1.0'", .unsupportedVersion),
-        ("to='example.org' version='1.0'", .hostUnknown), ("to='' version='1.0'", .hostUnknown),
-        ("to='juliet@example.com' version='1.0'", .hostUnknown),
-    ] as [(String, StreamError.Condition?)])
+    @Test(
+        arguments: [
+            ("to='example.com' version='1.0'", nil), ("to='example.com' version='1.1'", nil),
+            ("to='example.com' version='2.0'", nil),
+            ("to='example.com' version='001.00'", nil), ("version='1.0'", nil),
+            ("to='example.com'", .unsupportedVersion), ("to='example.com' version='0.9'", .unsupportedVersion),
+            ("to='example.com' version=''", .unsupportedVersion), ("to='example.com' version='1'", .unsupportedVersion),
+            ("to='example.com' version='x.y'", .unsupportedVersion),
+            ("to='example.com' version='-1.0'", .unsupportedVersion),
+            ("to='example.org' version='1.0'", .hostUnknown), ("to='' version='1.0'", .hostUnknown),
+            ("to='juliet@example.com' version='1.0'", .hostUnknown),
+        ] as [(String, StreamError.Condition?)])
     func headers(attributes: String, condition: StreamError.Condition?) throws {
         var machine = StreamMachine(rules: Self.rules)
         let result = machine.headerReceived(try Self.header(attributes), domainNamed: Self.served)
@@ -92,7 +99,9 @@ import Testing
         machine.negotiated([.encrypted, .secure], restarts: true)
         #expect(!machine.isOpen)
         var elsewhere = machine
-        guard case .fail(let error) = elsewhere.headerReceived(try Self.header("to='example.net' version='1.0'"), domainNamed: Self.served)
+        guard
+            case .fail(let error) = elsewhere.headerReceived(
+                try Self.header("to='example.net' version='1.0'"), domainNamed: Self.served)
         else { return #expect(Bool(false)) }
         #expect(error.condition == .hostUnknown)
         let result = machine.headerReceived(try Self.header(), domainNamed: Self.served)
@@ -110,37 +119,54 @@ import Testing
 
     // MARK: Offers and elements
 
-    @Test(arguments: [
-        ([], [0, 3]), ([.secure], [0, 1, 3]), ([.encrypted, .secure], [1, 3]), ([.encrypted, .secure, .authenticated], [2, 3]),
-        ([.secure, .authenticated], [2, 3]), ([.encrypted, .secure, .authenticated, .bound], [3]),
-    ] as [(StreamFacts, [Int])])
+    @Test(
+        arguments: [
+            ([], [0, 3]), ([.secure], [0, 1, 3]), ([.encrypted, .secure], [1, 3]),
+            ([.encrypted, .secure, .authenticated], [2, 3]),
+            ([.secure, .authenticated], [2, 3]), ([.encrypted, .secure, .authenticated, .bound], [3]),
+        ] as [(StreamFacts, [Int])])
     func offers(facts: StreamFacts, offers: [Int]) {
         #expect(StreamMachine(facts: facts, rules: Self.rules).offers == offers)
     }
 
-    enum Expected: Sendable { case negotiates(Int), stanza(Stanza.Kind), fails(StreamError.Condition), peerFailed }
+    enum Expected: Sendable {
+        case negotiates(Int)
+        case stanza(Stanza.Kind)
+        case fails(StreamError.Condition)
+        case peerFailed
+    }
 
     static let early: StreamFacts = []
     static let secure: StreamFacts = [.encrypted, .secure]
     static let authenticated: StreamFacts = [.encrypted, .secure, .authenticated]
     static let bound: StreamFacts = [.encrypted, .secure, .authenticated, .bound]
 
-    @Test(arguments: [
-        (early, "<starttls xmlns='urn:tls'/>", .negotiates(0)), (early, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)),
-        (early, "<message/>", .fails(.notAuthorized)), (early, "<presence/>", .fails(.notAuthorized)),
-        (early, "<iq/>", .fails(.notAuthorized)), (early, "<query/>", .fails(.unsupportedStanzaType)),
-        (early, "<auth xmlns='urn:other'/>", .fails(.unsupportedStanzaType)), (early, "<stream:error/>", .peerFailed),
-        (early, "<stream:features/>", .fails(.unsupportedStanzaType)), (early, "<error/>", .fails(.unsupportedStanzaType)),
-        (secure, "<starttls xmlns='urn:tls'/>", .fails(.notAuthorized)), (secure, "<auth xmlns='urn:sasl'/>", .negotiates(1)),
-        (secure, "<abort xmlns='urn:sasl'/>", .negotiates(1)), (secure, "<iq/>", .fails(.notAuthorized)),
-        (authenticated, "<iq/>", .negotiates(2)), (authenticated, "<message/>", .fails(.notAuthorized)),
-        (authenticated, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)), (authenticated, "<stream:error/>", .peerFailed),
-        (bound, "<message/>", .stanza(.message)), (bound, "<presence/>", .stanza(.presence)), (bound, "<iq/>", .stanza(.iq)),
-        (bound, "<c:iq xmlns:c='jabber:client'/>", .stanza(.iq)), (bound, "<message xmlns='jabber:server'/>", .fails(.unsupportedStanzaType)),
-        (bound, "<message xmlns=''/>", .fails(.unsupportedStanzaType)), (bound, "<Message/>", .fails(.unsupportedStanzaType)),
-        (bound, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)), (bound, "<pubsub/>", .fails(.unsupportedStanzaType)),
-        (bound, "<stream:error/>", .peerFailed),
-    ] as [(StreamFacts, String, Expected)])
+    @Test(
+        arguments: [
+            (early, "<starttls xmlns='urn:tls'/>", .negotiates(0)),
+            (early, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)),
+            (early, "<message/>", .fails(.notAuthorized)), (early, "<presence/>", .fails(.notAuthorized)),
+            (early, "<iq/>", .fails(.notAuthorized)), (early, "<query/>", .fails(.unsupportedStanzaType)),
+            (early, "<auth xmlns='urn:other'/>", .fails(.unsupportedStanzaType)),
+            (early, "<stream:error/>", .peerFailed),
+            (early, "<stream:features/>", .fails(.unsupportedStanzaType)),
+            (early, "<error/>", .fails(.unsupportedStanzaType)),
+            (secure, "<starttls xmlns='urn:tls'/>", .fails(.notAuthorized)),
+            (secure, "<auth xmlns='urn:sasl'/>", .negotiates(1)),
+            (secure, "<abort xmlns='urn:sasl'/>", .negotiates(1)), (secure, "<iq/>", .fails(.notAuthorized)),
+            (authenticated, "<iq/>", .negotiates(2)), (authenticated, "<message/>", .fails(.notAuthorized)),
+            (authenticated, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)),
+            (authenticated, "<stream:error/>", .peerFailed),
+            (bound, "<message/>", .stanza(.message)), (bound, "<presence/>", .stanza(.presence)),
+            (bound, "<iq/>", .stanza(.iq)),
+            (bound, "<c:iq xmlns:c='jabber:client'/>", .stanza(.iq)),
+            (bound, "<message xmlns='jabber:server'/>", .fails(.unsupportedStanzaType)),
+            (bound, "<message xmlns=''/>", .fails(.unsupportedStanzaType)),
+            (bound, "<Message/>", .fails(.unsupportedStanzaType)),
+            (bound, "<auth xmlns='urn:sasl'/>", .fails(.notAuthorized)),
+            (bound, "<pubsub/>", .fails(.unsupportedStanzaType)),
+            (bound, "<stream:error/>", .peerFailed),
+        ] as [(StreamFacts, String, Expected)])
     func elements(facts: StreamFacts, text: String, expected: Expected) throws {
         let result = try Self.open(facts).elementReceived(try Self.element(text))
         switch (expected, result) {

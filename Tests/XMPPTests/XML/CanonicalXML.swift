@@ -23,7 +23,9 @@ struct CanonicalXML: Equatable, CustomStringConvertible {
             }, as: UTF8.self)
     }
 
-    private mutating func open(_ name: String, _ namespace: String, _ attributes: [(name: String, namespace: String, value: String)]) {
+    private mutating func open(
+        _ name: String, _ namespace: String, _ attributes: [(name: String, namespace: String, value: String)]
+    ) {
         isInText = false
         bytes.append(Self.elementStart)
         bytes += "{\(namespace)}\(name)".utf8
@@ -174,13 +176,16 @@ final class WholeDocument {
     /// Whether it contains what RFC 6120 §11.1 forbids, or text where a stream has none.
     var isRestricted: Bool {
         if document.pointee.intSubset != nil { return true }
-        if list(document.pointee.children, next: { $0.pointee.next }).contains(where: { $0.pointee.type != XML_ELEMENT_NODE }) {
+        if list(document.pointee.children, next: { $0.pointee.next }).contains(where: {
+            $0.pointee.type != XML_ELEMENT_NODE
+        }) {
             return true
         }
         return root.children.contains { child in
             switch child.pointee.type {
             case XML_ELEMENT_NODE: hasComments(child)
-            case XML_TEXT_NODE: !String(child.pointee.content).utf8.allSatisfy { [0x20, 0x0A, 0x0D, 0x09].contains($0) }
+            case XML_TEXT_NODE:
+                !String(child.pointee.content).utf8.allSatisfy { [0x20, 0x0A, 0x0D, 0x09].contains($0) }
             default: true
             }
         }

@@ -18,7 +18,8 @@ import Testing
 
     /// libxml2 returns 0 for these and only reports them.
     @Test(arguments: [
-        "<p:a/>", "<a p:b=''/>", "<a xmlns:p='u' xmlns:q='u' p:b='' q:b=''/>", "<a><p:b xmlns:p='u'/><p:c/></a>", "<a:b:c xmlns:a='u'/>",
+        "<p:a/>", "<a p:b=''/>", "<a xmlns:p='u' xmlns:q='u' p:b='' q:b=''/>", "<a><p:b xmlns:p='u'/><p:c/></a>",
+        "<a:b:c xmlns:a='u'/>",
     ])
     func namespaceErrorsAreErrors(text: String) {
         #expect(Self.refusal(of: text) == .notWellFormed)
@@ -79,7 +80,10 @@ import Testing
         #expect(Self.refusal(of: text) == .notWellFormed)
     }
 
-    @Test(arguments: ["&#0;", "&#1;", "&#x1F;", "&#xD800;", "&#xFFFE;", "&#x110000;", "&#99999999999;", "&#;", "&#x;", "\u{1}", "\u{0}", "\u{FFFF}", "]]>"])
+    @Test(arguments: [
+        "&#0;", "&#1;", "&#x1F;", "&#xD800;", "&#xFFFE;", "&#x110000;", "&#99999999999;", "&#;", "&#x;", "\u{1}",
+        "\u{0}", "\u{FFFF}", "]]>",
+    ])
     func charactersThatXMLHasNot(text: String) {
         #expect(Self.refusal(of: "<a>\(text)</a>") == .notWellFormed)
         if text != "]]>" { #expect(Self.refusal(of: "<a b='\(text)'/>") == .notWellFormed) }
@@ -92,7 +96,8 @@ import Testing
         #expect(Self.refusal(of: "<a>&y;</a>") == .restrictedXML)
         for (text, condition) in [
             ("\(bomb)<stream>", StreamError.Condition.restrictedXML),
-            ("<?xml version='1.0'?>\(bomb)<stream>", .restrictedXML), ("<?xml version='1.0'?> <!-- -->", .restrictedXML),
+            ("<?xml version='1.0'?>\(bomb)<stream>", .restrictedXML),
+            ("<?xml version='1.0'?> <!-- -->", .restrictedXML),
             ("<?xml version='1.0'?><?x?>", .restrictedXML), ("<?xml version='1.0'?></stream>", .notWellFormed),
         ] {
             #expect(StanzaFramerTests.frames([Array(text.utf8)]).error?.condition == condition)
@@ -103,8 +108,12 @@ import Testing
 
     @Test func depthIsLimitedByTheParserToo() {
         let nested = String(repeating: "<a>", count: 50_000) + String(repeating: "</a>", count: 50_000)
-        #expect(throws: StreamError.self) { try StanzaParser().parse(ByteBuffer(string: nested), limits: XMLLimits(bytes: 1 << 20)) }
-        #expect(StanzaFramerTests.frames([Array((StanzaFramerTests.header + nested).utf8)]).error?.condition == .policyViolation)
+        #expect(throws: StreamError.self) {
+            try StanzaParser().parse(ByteBuffer(string: nested), limits: XMLLimits(bytes: 1 << 20))
+        }
+        #expect(
+            StanzaFramerTests.frames([Array((StanzaFramerTests.header + nested).utf8)]).error?.condition
+                == .policyViolation)
     }
 
     /// libxml2 compares every attribute with every other before it tells of them.
@@ -128,7 +137,8 @@ import Testing
     }
 
     @Test func declarationsOnTheRootAreLimited() {
-        let text = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns:x='\(String(repeating: "x", count: 1_024))'>"
+        let text =
+            "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns:x='\(String(repeating: "x", count: 1_024))'>"
         let error = #expect(throws: StreamError.self) { try StreamHeader(parsing: ByteBuffer(string: text)) }
         #expect(error?.condition == .policyViolation)
     }
@@ -145,9 +155,13 @@ import Testing
 
     @Test func errorsDoNotReachTheNextElement() throws {
         let parser = StanzaParser()
-        for text in ["<a>", "<p:a/>", "<a>&x;</a>", "<a b='1' b='1'/>", "<!-- -->", "<a>\u{1}</a>", "</stream>", "</stream><stream>"] {
+        for text in [
+            "<a>", "<p:a/>", "<a>&x;</a>", "<a b='1' b='1'/>", "<!-- -->", "<a>\u{1}</a>", "</stream>",
+            "</stream><stream>",
+        ] {
             #expect(Self.refusal(of: text, parser) != nil)
-            #expect(try parser.parse(ByteBuffer(string: "<message><body>x</body></message>")).child("body")?.text == "x")
+            #expect(
+                try parser.parse(ByteBuffer(string: "<message><body>x</body></message>")).child("body")?.text == "x")
         }
     }
 
@@ -164,8 +178,13 @@ import Testing
             "<b\(String(repeating: " ", count: size))>y</b\(String(repeating: "\n", count: size))>",
             String(Self.wide.prefix(size / 16 * 16)) + "<b/>", String(repeating: "&lt;", count: size / 4),
         ] {
-            for text in ["<message to='\(String(repeating: "t", count: 90))'>\(content)</message>", "<message>\(content)</message  >"] {
-                guard text.utf8.count < 262_144, !content.contains("<![CDATA[<") || content.hasSuffix("]]><b/>") else { continue }
+            for text in [
+                "<message to='\(String(repeating: "t", count: 90))'>\(content)</message>",
+                "<message>\(content)</message  >",
+            ] {
+                guard text.utf8.count < 262_144, !content.contains("<![CDATA[<") || content.hasSuffix("]]><b/>") else {
+                    continue
+                }
                 let element = try parser.parse(ByteBuffer(string: text))
                 var raw = ByteBuffer()
                 element.writeRawContent(into: &raw)
@@ -192,7 +211,8 @@ import Testing
     /// The counters that guard against entity bombs count references for the life of a context.
     @Test func manyReferencesAreNoBomb() throws {
         let parser = StanzaParser()
-        let bytes = ByteBuffer(string: "<a b='\(String(repeating: "&amp;", count: 1_000))'>\(String(repeating: "&lt;", count: 2_000))</a>")
+        let bytes = ByteBuffer(
+            string: "<a b='\(String(repeating: "&amp;", count: 1_000))'>\(String(repeating: "&lt;", count: 2_000))</a>")
         for _ in 0..<100 { #expect(try parser.parse(bytes).text.utf8.count == 2_000) }
     }
 
@@ -201,7 +221,8 @@ import Testing
         ("a\r\nb", "a\nb"), ("\r", "\n"), ("\r\r\n", "\n\n"), ("\r\n", "\n"), ("\n\r", "\n\n"), ("a\rb", "a\nb"),
     ])
     func lineEnds(text: String, lines: String) throws {
-        let element = try StanzaParser().parse(ByteBuffer(string: "<a><b>\(text)</b><b><![CDATA[\(text)]]></b><b c='\(text)'/></a>"))
+        let element = try StanzaParser().parse(
+            ByteBuffer(string: "<a><b>\(text)</b><b><![CDATA[\(text)]]></b><b c='\(text)'/></a>"))
         #expect(element.children.map(\.text) == [lines, lines, ""])
         #expect(element.children.compactMap { $0["c"] } == [lines.replacing("\n", with: " ")])
     }
@@ -217,7 +238,9 @@ import Testing
             let text = "<message><n\(count) xmlns='urn:\(count)' a='\(count)'>\(body)</n\(count)></message>"
             kept.append((try parser.parse(ByteBuffer(string: text)), text))
             parser.release()
-            if count % 7 == 0 { #expect(throws: StreamError.self) { try parser.parse(ByteBuffer(string: "<x>&x;</x>")) } }
+            if count % 7 == 0 {
+                #expect(throws: StreamError.self) { try parser.parse(ByteBuffer(string: "<x>&x;</x>")) }
+            }
         }
         for (element, text) in kept {
             #expect(element.serialized == text.replacing("<message>", with: "<message xmlns='jabber:client'>"))

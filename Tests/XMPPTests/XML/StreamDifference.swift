@@ -16,7 +16,8 @@ struct StreamDifference {
         let reading = StreamReading(bytes, parser: parser, limits: limits, chunk: chunk)
         if let header = reading.header, let problem = compare(reading, header) { return problem }
         guard reading.outcome != .ended, let whole = WholeDocument(bytes), !whole.isRestricted else { return nil }
-        return isExpected(reading.outcome, of: bytes, whole) ? nil : "\(reading.outcome), but the document is well-formed"
+        return isExpected(reading.outcome, of: bytes, whole)
+            ? nil : "\(reading.outcome), but the document is well-formed"
     }
 
     /// Whether a well-formed document is to be refused for what only XMPP demands.
@@ -83,7 +84,9 @@ struct StreamDifference {
         guard source[places[0]] == UInt8(ascii: "<"), source[places[1] - 1] == UInt8(ascii: ">"),
             source[places[3] - 1] == UInt8(ascii: ">")
         else { return found }
-        let name = source[(places[0] + 1)...].prefix { !" \t\r\n/>".utf8.contains($0) }.split(separator: UInt8(ascii: ":")).last
+        let name = source[(places[0] + 1)...].prefix { !" \t\r\n/>".utf8.contains($0) }.split(
+            separator: UInt8(ascii: ":")
+        ).last
         guard name?.elementsEqual(element.name.utf8) == true else { return found }
         if places[2] == places[3] {
             guard places[1] == places[3], source[places[3] - 2] == UInt8(ascii: "/") else { return found }
@@ -126,7 +129,8 @@ struct StreamDifference {
         }
         guard element.isIn(.client) else { return nil }
         let kinds: [(StaticString, Stanza.Kind)] = [("message", .message), ("presence", .presence), ("iq", .iq)]
-        guard let kind = kinds.first(where: { element.isNamed($0.0) })?.1, let type = StanzaType(of: kind, element) else {
+        guard let kind = kinds.first(where: { element.isNamed($0.0) })?.1, let type = StanzaType(of: kind, element)
+        else {
             return nil
         }
         let stanza = Stanza(

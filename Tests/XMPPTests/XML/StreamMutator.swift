@@ -60,28 +60,40 @@ struct StreamMutator: RandomNumberGenerator {
 
     private static let marks = Array("<>/'\"= :&;![]?".utf8)
 
-    private static let tokens: [[UInt8]] = [
-        "<a>", "</a>", "<a/>", "<p:a/>", "<b xmlns='urn:x'>", "</b>", "<message>", "</message>", "<c:message>",
-        "<message xmlns='jabber:client'>", "<p:message xmlns:p='jabber:client' xmlns='urn:y'><z/></p:message>",
-        "<stream:error/>", "</stream:stream>", "<iq type='get' id='1'/>", "<presence/>",
-        " a='1'", " a=\"1\"", " p:a='1'", " to='x'", " from='x'", " type='chat'", " type='get'", " xml:lang='en'",
-        " xml:space='preserve'", " xml:base='u'", " xmlns=''", " xmlns='jabber:client'", " xmlns='urn:x'", " xmlns:p='urn:p'",
-        " xmlns:p='urn:q'", " xmlns:p=''", " xmlns:stream='urn:s'", " xmlns:xml='http://www.w3.org/XML/1998/namespace'",
-        " xmlns:xml='u'", " xmlns:xmlns='u'", " xmlns:q='http://www.w3.org/XML/1998/namespace'",
-        " xmlns:q='http://www.w3.org/2000/xmlns/'", " xmlns:q='jabber:client'", " xmlns:a0='urn:a&amp;&#10;b'",
-        " q:k='v'", " xmlns:e='http://etherx.jabber.org/streams'", " e:k=''", " stream:k='1'", " a='>'", " a='/>'", " a='\n\t\r'",
-        " a='&#10;&#13;&#9;'", " a='&apos;&quot;&lt;&gt;&amp;'", "&lt;", "&#60;", "&#x3C;", "&amp;amp;", "&#0;", "&#1;",
-        "&#xD800;", "&#xFFFE;", "&#x10FFFF;", "&#x110000;", "&nbsp;", "&;", "&", "&#;", "&#x;", "&#99999999999;",
-        "<![CDATA[", "]]>", "<![CDATA[<a>]]>", "<![CDATA[]]>", "]]", "<!--", "-->", "<?", "?>", "<?xml version='1.0'?>",
-        "<?xml version='1.1'?>", "<?xml version='1.0' encoding='latin1'?>", "<?xml version='1.0' standalone='yes'?>",
-        "<!DOCTYPE a>", "<!DOCTYPE a [<!ENTITY e 'e'>]>", "<!ELEMENT a ANY>", "\r", "\r\n", "\n", "\t", " ", "\u{0}", "\u{1}",
-        "\u{7F}", "\u{85}", "\u{A0}", "é", "ß:", "日本", "😀", "\u{FEFF}", "\u{FFFD}", "\u{FFFE}", "\u{200B}", "\u{2028}",
-    ].map { Array($0.utf8) } + [
-        [0x80], [0xC0, 0x80], [0xC3], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xF4, 0x90, 0x80, 0x80], [0xFF, 0xFE],
-        Array(String(repeating: "<d>", count: 33).utf8), Array(String(repeating: "</d>", count: 33).utf8),
-        Array((0..<40).map { " n\($0)=''" }.joined().utf8), Array((0..<40).map { " xmlns:n\($0)='u'" }.joined().utf8),
-        Array(String(repeating: "x", count: 600).utf8), Array(" k='\(String(repeating: "y&amp;", count: 100))'".utf8),
-    ]
+    private static let tokens: [[UInt8]] =
+        [
+            "<a>", "</a>", "<a/>", "<p:a/>", "<b xmlns='urn:x'>", "</b>", "<message>", "</message>", "<c:message>",
+            "<message xmlns='jabber:client'>", "<p:message xmlns:p='jabber:client' xmlns='urn:y'><z/></p:message>",
+            "<stream:error/>", "</stream:stream>", "<iq type='get' id='1'/>", "<presence/>",
+            " a='1'", " a=\"1\"", " p:a='1'", " to='x'", " from='x'", " type='chat'", " type='get'", " xml:lang='en'",
+            " xml:space='preserve'", " xml:base='u'", " xmlns=''", " xmlns='jabber:client'", " xmlns='urn:x'",
+            " xmlns:p='urn:p'",
+            " xmlns:p='urn:q'", " xmlns:p=''", " xmlns:stream='urn:s'",
+            " xmlns:xml='http://www.w3.org/XML/1998/namespace'",
+            " xmlns:xml='u'", " xmlns:xmlns='u'", " xmlns:q='http://www.w3.org/XML/1998/namespace'",
+            " xmlns:q='http://www.w3.org/2000/xmlns/'", " xmlns:q='jabber:client'", " xmlns:a0='urn:a&amp;&#10;b'",
+            " q:k='v'", " xmlns:e='http://etherx.jabber.org/streams'", " e:k=''", " stream:k='1'", " a='>'", " a='/>'",
+            " a='\n\t\r'",
+            " a='&#10;&#13;&#9;'", " a='&apos;&quot;&lt;&gt;&amp;'", "&lt;", "&#60;", "&#x3C;", "&amp;amp;", "&#0;",
+            "&#1;",
+            "&#xD800;", "&#xFFFE;", "&#x10FFFF;", "&#x110000;", "&nbsp;", "&;", "&", "&#;", "&#x;", "&#99999999999;",
+            "<![CDATA[", "]]>", "<![CDATA[<a>]]>", "<![CDATA[]]>", "]]", "<!--", "-->", "<?", "?>",
+            "<?xml version='1.0'?>",
+            "<?xml version='1.1'?>", "<?xml version='1.0' encoding='latin1'?>",
+            "<?xml version='1.0' standalone='yes'?>",
+            "<!DOCTYPE a>", "<!DOCTYPE a [<!ENTITY e 'e'>]>", "<!ELEMENT a ANY>", "\r", "\r\n", "\n", "\t", " ",
+            "\u{0}", "\u{1}",
+            "\u{7F}", "\u{85}", "\u{A0}", "é", "ß:", "日本", "😀", "\u{FEFF}", "\u{FFFD}", "\u{FFFE}", "\u{200B}",
+            "\u{2028}",
+        ].map { Array($0.utf8) } + [
+            [0x80], [0xC0, 0x80], [0xC3], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98],
+            [0xF4, 0x90, 0x80, 0x80], [0xFF, 0xFE],
+            Array(String(repeating: "<d>", count: 33).utf8), Array(String(repeating: "</d>", count: 33).utf8),
+            Array((0..<40).map { " n\($0)=''" }.joined().utf8),
+            Array((0..<40).map { " xmlns:n\($0)='u'" }.joined().utf8),
+            Array(String(repeating: "x", count: 600).utf8),
+            Array(" k='\(String(repeating: "y&amp;", count: 100))'".utf8),
+        ]
 
     private static let header =
         "<stream:stream to='example.com' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
