@@ -6,6 +6,9 @@ internal import XMPP
 package struct Presences: Feature {
     package static let xeps: [Int] = []
 
+    /// How often the presence of an account's sessions has changed.
+    static let changes = AccountSlot(0)
+
     private unowned let kernel: Kernel
 
     package init(kernel: Kernel) {
@@ -83,7 +86,7 @@ package struct Presences: Feature {
                 isInitial = !bound.isAvailable
                 bound.presence = presence
             }
-            return (isInitial, Audience(subscribers: state.roster.subscribers, in: state))
+            return (isInitial, Audience(in: &state))
         }
         broadcast(stanza, to: audience, session)
         guard isInitial else { return }
@@ -118,17 +121,15 @@ package struct Presences: Feature {
         var directed: [JID] = []
 
         /// §4.2.2, §4.4.2: of available presence.
-        init(subscribers: [JID], in state: borrowing AccountState) {
-            self.subscribers = subscribers
+        init(in state: inout AccountState) {
+            state[Presences.changes] += 1
+            subscribers = state.roster.subscribers
             own = state.sessions.filter(\.isAvailable).map(\.handle)
         }
 
         /// §4.5.2: of unavailable presence.
         init(of session: SessionHandle, in state: inout AccountState, wasAvailable: Bool) {
-            if wasAvailable {
-                subscribers = state.roster.subscribers
-                own = state.sessions.filter(\.isAvailable).map(\.handle)
-            }
+            if wasAvailable { self = Audience(in: &state) }
             let told = Set(subscribers)
             directed = DirectedPresence.end(session, in: &state).filter { !told.contains($0.bare) }
         }

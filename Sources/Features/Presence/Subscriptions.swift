@@ -67,9 +67,8 @@ package struct Subscriptions: Feature {
         }
         let account = session.account
         let resume = session.pause()
-        kernel.changeRosters(with: contact, from: session.loop) { loop, isKnown in
+        let change: @Sendable (LoopContext) -> Void = { loop in
             do throws(StanzaError) {
-                guard isKnown else { throw StanzaError(.internalServerError, kind: .wait) }
                 try sent(stanza, to: contact, by: account, on: loop)
             } catch {
                 kernel.router.bounce(stanza, error, on: loop)
@@ -77,6 +76,16 @@ package struct Subscriptions: Feature {
             // What the session sends next comes after this.
             loop.flush()
             resume()
+        }
+        kernel.changeRosters(with: contact, from: session.loop) { loop, isKnown in
+            if !isKnown {
+                kernel.router.bounce(stanza, StanzaError(.internalServerError, kind: .wait), on: loop)
+                resume()
+            } else if stanza.type == .unsubscribe || stanza.type == .unsubscribed {
+                kernel.changeRosters(whenQuiet: [account.jid, contact], on: loop, change)
+            } else {
+                change(loop)
+            }
         }
     }
 
@@ -119,6 +128,8 @@ package struct Subscriptions: Feature {
         var stanza = original
         stanza.from = contact
         stanza.to = account.jid
+        // Before the change is seen elsewhere, and something sent for it from there.
+        loop.flush()
         let type = stanza.type
         let request = type == .subscribe ? Self.request(stanza) : nil
         let change = account.withState { state -> Received? in

@@ -39,4 +39,30 @@ extension Kernel {
             }
         }
     }
+
+    /// Does something that ends a subscription, on the roster loop, when what the accounts have broadcast has left
+    /// their sessions' loops. Else a presence on its way could arrive after the end, and be believed for ever.
+    /// - Parameter loop: the roster loop, where this is called.
+    func changeRosters(
+        whenQuiet accounts: [JID], on loop: LoopContext, attempts: Int = 5,
+        _ change: @escaping @Sendable (LoopContext) -> Void
+    ) {
+        if loops.count == 1 { return change(loop) }
+        let accounts = accounts.compactMap { self.accounts[$0.bare] }
+        let before = accounts.map { $0.withState { $0[Presences.changes] } }
+        passLoops(from: 1) { loop in
+            let isQuiet = accounts.map { $0.withState { $0[Presences.changes] } } == before
+            if isQuiet || attempts == 0 { return change(loop) }
+            self.changeRosters(whenQuiet: accounts.map(\.jid), on: loop, attempts: attempts - 1, change)
+        }
+    }
+
+    /// Goes by all loops in turn, and ends on the roster loop.
+    private func passLoops(from index: Int, _ body: @escaping @Sendable (LoopContext) -> Void) {
+        guard index < loops.count else { return rosterLoop.execute(body) }
+        loops[index].execute { loop in
+            loop.flush()
+            loop.kernel.passLoops(from: index + 1, body)
+        }
+    }
 }
