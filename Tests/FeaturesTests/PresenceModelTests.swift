@@ -61,7 +61,7 @@ private final class Device {
     }
 
     func believe(_ received: Received) {
-        if let query = received.query {
+        if let query = received.query, received.type != "error" {
             if received.type == "result" { roster = [:] }
             for item in query.children {
                 let jid = item["jid"] ?? ""

@@ -82,7 +82,7 @@ package struct Subscriptions: Feature {
                 kernel.router.bounce(stanza, StanzaError(.internalServerError, kind: .wait), on: loop)
                 resume()
             } else if stanza.type == .unsubscribe || stanza.type == .unsubscribed {
-                kernel.changeRosters(whenQuiet: [account.jid, contact], on: loop, change)
+                kernel.endSubscription(between: account.jid, and: contact, on: loop, change)
             } else {
                 change(loop)
             }
@@ -107,14 +107,16 @@ package struct Subscriptions: Feature {
             }
             if !item.subscription.pendingIn { item.request = nil }
             let isVisible = keep(item, in: &state, of: account)
-            return (outgoing: outgoing, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions)
+            return (
+                outgoing: outgoing, isVisible: isVisible, hadPresence: hadPresence,
+                available: state[Presences.told].available)
         }
         // Before the stanza, whose answer may change the item again.
         if change.isVisible { RosterPush.send(contact, of: account, on: loop) }
         guard change.outgoing == .route else { return }
         // §3.2.2: "While the user is still subscribed to the contact's presence"
         if original.type == .unsubscribed, change.hadPresence {
-            sendUnavailable(change.sessions, to: contact, on: loop)
+            sendUnavailable(change.available, to: contact, on: loop)
         }
         if case .needs = try kernel.router.route(stanza, on: loop) { kernel.send(stanza, on: loop) }
         // §3.1.5
@@ -144,7 +146,9 @@ package struct Subscriptions: Feature {
             }
             if !item.subscription.pendingIn { item.request = nil }
             let isVisible = keep(item, in: &state, of: account)
-            return Received(incoming: incoming, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions)
+            return Received(
+                incoming: incoming, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions,
+                available: state[Presences.told].available)
         }
         guard let change else { return }
         // Nothing removes it from memory while the change is being written.
@@ -161,7 +165,7 @@ package struct Subscriptions: Feature {
             sendPresence(of: account, to: contact, on: loop)
         case (.deliver, .unsubscribe):
             // §3.3.3: who has given up a subscription is told that there is nothing more to see; A.3.2
-            if change.hadPresence { sendUnavailable(change.sessions, to: contact, on: loop) }
+            if change.hadPresence { sendUnavailable(change.available, to: contact, on: loop) }
             kernel.send(Stanza(.presence, type: .unsubscribed, from: account.jid, to: contact), on: loop)
         case (.deliver, _), (.drop, _):
             break
@@ -173,6 +177,7 @@ package struct Subscriptions: Feature {
         let isVisible: Bool
         let hadPresence: Bool
         let sessions: [BoundSession]
+        let available: [SessionHandle]
     }
 
     /// The request as it is kept until it is answered.
@@ -217,9 +222,9 @@ package struct Subscriptions: Feature {
         }
     }
 
-    private func sendUnavailable(_ sessions: [BoundSession], to contact: JID, on loop: LoopContext) {
-        for session in sessions where session.isAvailable {
-            kernel.send(Stanza(.presence, type: .unavailable, from: session.handle.jid, to: contact), on: loop)
+    private func sendUnavailable(_ resources: [SessionHandle], to contact: JID, on loop: LoopContext) {
+        for resource in resources {
+            kernel.send(Stanza(.presence, type: .unavailable, from: resource.jid, to: contact), on: loop)
         }
     }
 }

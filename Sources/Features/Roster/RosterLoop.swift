@@ -40,20 +40,49 @@ extension Kernel {
         }
     }
 
-    /// Does something that ends a subscription, on the roster loop, when what the accounts have broadcast has left
-    /// their sessions' loops. Else a presence on its way could arrive after the end, and be believed for ever.
+    /// Does something that may end a subscription, on the roster loop, when what both sides have broadcast before has
+    /// left their sessions' loops. Else a presence on its way could arrive after the end, and be believed for ever.
     /// - Parameter loop: the roster loop, where this is called.
-    func changeRosters(
-        whenQuiet accounts: [JID], on loop: LoopContext, attempts: Int = 5,
-        _ change: @escaping @Sendable (LoopContext) -> Void
+    func endSubscription(
+        between user: JID, and contact: JID, on loop: LoopContext, _ change: @escaping @Sendable (LoopContext) -> Void
     ) {
         if loops.count == 1 { return change(loop) }
-        let accounts = accounts.compactMap { self.accounts[$0.bare] }
-        let before = accounts.map { $0.withState { $0[Presences.changes] } }
+        let sides = [(user, contact), (contact, user)].compactMap { Side(accounts[$0.bare], of: $1.bare) }
         passLoops(from: 1) { loop in
-            let isQuiet = accounts.map { $0.withState { $0[Presences.changes] } } == before
-            if isQuiet || attempts == 0 { return change(loop) }
-            self.changeRosters(whenQuiet: accounts.map(\.jid), on: loop, attempts: attempts - 1, change)
+            let subscribed = sides.filter(\.isSubscribed)
+            let available = subscribed.map(\.told.available)
+            change(loop)
+            let overtaken = zip(subscribed, available).filter { side, _ in
+                side.told.count != side.count && !side.isSubscribed
+            }
+            if overtaken.isEmpty { return }
+            // Somebody's presence has changed meanwhile, and may be on its way still: its end is told once more.
+            self.passLoops(from: 1) { loop in
+                for (side, available) in overtaken where !side.isSubscribed {
+                    for resource in Set(available).union(side.told.available) {
+                        self.send(
+                            Stanza(.presence, type: .unavailable, from: resource.jid, to: side.contact), on: loop)
+                    }
+                }
+            }
+        }
+    }
+
+    /// One direction of a subscription.
+    private struct Side {
+        let account: Account
+        let contact: JID
+        /// How often subscribers had been told something at the beginning.
+        let count: Int
+
+        var told: Presences.Told { account.withState { $0[Presences.told] } }
+        var isSubscribed: Bool { account.isSubscribed(by: contact) }
+
+        init?(_ account: Account?, of contact: JID) {
+            guard let account else { return nil }
+            self.account = account
+            self.contact = contact
+            count = account.withState { $0[Presences.told].count }
         }
     }
 
