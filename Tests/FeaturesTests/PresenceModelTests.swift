@@ -61,7 +61,7 @@ private final class Device {
     }
 
     func believe(_ received: Received) {
-        if let query = received.query {
+        if let query = received.query, received.type != "error" {
             if received.type == "result" { roster = [:] }
             for item in query.children {
                 let jid = item["jid"] ?? ""
@@ -73,7 +73,11 @@ private final class Device {
         } else if received.kind == "presence" {
             switch received.type {
             case "":
-                if received.from == client.jid.description { isAvailable = true }
+                if received.from == client.jid.description, !isAvailable {
+                    // What was still on its way when it became unavailable is of no use now.
+                    isAvailable = true
+                    presence = [:]
+                }
                 presence[received.from] = received.element.child("status")?.text ?? ""
             case "unavailable":
                 presence[received.from] = nil

@@ -66,6 +66,7 @@ struct PresenceSubscriptionTests {
             #expect(laptop.take().map(\.description) == ["push user1@localhost from"])
 
             phone.send(presence("subscribe", to: romeo))
+            try await server.settle()
             desk.send(presence("subscribed", to: juliet))
             try await server.settle()
             #expect(
@@ -185,6 +186,7 @@ struct PresenceSubscriptionTests {
             let desk = try await server.goOnline(1, "desk")
             let phone = try await server.goOnline(2, "phone")
             desk.send(presence("subscribe", to: juliet))
+            try await server.settle()
             phone.send(presence("unsubscribed", to: romeo))
             try await server.settle()
             // The contact stays in the roster (§3.2.3), and never was in the other's.

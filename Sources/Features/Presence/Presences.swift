@@ -6,6 +6,16 @@ internal import XMPP
 package struct Presences: Feature {
     package static let xeps: [Int] = []
 
+    /// What an account's subscribers were told.
+    struct Told {
+        /// The resources that they were told are available, and not yet that they are not.
+        var available: [SessionHandle] = []
+        /// How often they were told something.
+        var count = 0
+    }
+
+    static let told = AccountSlot(Told())
+
     private unowned let kernel: Kernel
 
     package init(kernel: Kernel) {
@@ -83,7 +93,8 @@ package struct Presences: Feature {
                 isInitial = !bound.isAvailable
                 bound.presence = presence
             }
-            return (isInitial, Audience(subscribers: state.roster.subscribers, in: state))
+            if isInitial { state[Self.told].available.append(session.handle) }
+            return (isInitial, Audience(in: &state))
         }
         broadcast(stanza, to: audience, session)
         if isInitial {
@@ -120,17 +131,16 @@ package struct Presences: Feature {
         var directed: [JID] = []
 
         /// §4.2.2, §4.4.2: of available presence.
-        init(subscribers: [JID], in state: borrowing AccountState) {
-            self.subscribers = subscribers
+        init(in state: inout AccountState) {
+            state[Presences.told].count += 1
+            subscribers = state.roster.subscribers
             own = state.sessions.filter(\.isAvailable).map(\.handle)
         }
 
         /// §4.5.2: of unavailable presence.
         init(of session: SessionHandle, in state: inout AccountState, wasAvailable: Bool) {
-            if wasAvailable {
-                subscribers = state.roster.subscribers
-                own = state.sessions.filter(\.isAvailable).map(\.handle)
-            }
+            state[Presences.told].available.removeAll { $0 == session }
+            if wasAvailable { self = Audience(in: &state) }
             let told = Set(subscribers)
             directed = DirectedPresence.end(session, in: &state).filter { !told.contains($0.bare) }
         }
@@ -196,7 +206,20 @@ package struct Presences: Feature {
             answer(stanza, .available, from: probed, to: prober, scope)
         } else if !subscription.pendingIn {
             // While a request waits for its answer, silence: `unsubscribed` would deny it.
-            kernel.router.refuseProbe(stanza, on: scope.loop, session: scope.session)
+            refuse(stanza, of: account, scope)
+        }
+    }
+
+    private func refuse(_ probe: Stanza, of account: Account, _ scope: HookScope) {
+        guard let prober = probe.from?.bare else { return }
+        if let session = scope.session, !session.account.isSubscribed(to: account.jid) {
+            return kernel.router.refuseProbe(probe, on: scope.loop, session: session)
+        }
+        // Where no change is half done; else a refusal could undo a subscription that is just being made.
+        kernel.changeRosters(from: scope.loop) { loop in
+            let subscription = account.withState { $0.roster[prober]?.subscription ?? Subscription() }
+            guard !subscription.from, !subscription.pendingIn else { return }
+            kernel.router.refuseProbe(probe, on: loop, session: nil)
         }
     }
 

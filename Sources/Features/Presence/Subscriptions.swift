@@ -67,9 +67,8 @@ package struct Subscriptions: Feature {
         }
         let account = session.account
         let resume = session.pause()
-        kernel.changeRosters(with: contact, from: session.loop) { loop, isKnown in
+        let change: @Sendable (LoopContext) -> Void = { loop in
             do throws(StanzaError) {
-                guard isKnown else { throw StanzaError(.internalServerError, kind: .wait) }
                 try sent(stanza, to: contact, by: account, on: loop)
             } catch {
                 kernel.router.bounce(stanza, error, on: loop)
@@ -77,6 +76,16 @@ package struct Subscriptions: Feature {
             // What the session sends next comes after this.
             loop.flush()
             resume()
+        }
+        kernel.changeRosters(with: contact, from: session.loop) { loop, isKnown in
+            if !isKnown {
+                kernel.router.bounce(stanza, StanzaError(.internalServerError, kind: .wait), on: loop)
+                resume()
+            } else if stanza.type == .unsubscribe || stanza.type == .unsubscribed {
+                kernel.endSubscription(between: account.jid, and: contact, on: loop, change)
+            } else {
+                change(loop)
+            }
         }
     }
 
@@ -98,14 +107,16 @@ package struct Subscriptions: Feature {
             }
             if !item.subscription.pendingIn { item.request = nil }
             let isVisible = keep(item, in: &state, of: account)
-            return (outgoing: outgoing, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions)
+            return (
+                outgoing: outgoing, isVisible: isVisible, hadPresence: hadPresence,
+                available: state[Presences.told].available)
         }
         // Before the stanza, whose answer may change the item again.
         if change.isVisible { RosterPush.send(contact, of: account, on: loop) }
         guard change.outgoing == .route else { return }
         // §3.2.2: "While the user is still subscribed to the contact's presence"
         if original.type == .unsubscribed, change.hadPresence {
-            sendUnavailable(change.sessions, to: contact, on: loop)
+            sendUnavailable(change.available, to: contact, on: loop)
         }
         if case .needs = try kernel.router.route(stanza, on: loop) { kernel.send(stanza, on: loop) }
         // §3.1.5
@@ -119,6 +130,8 @@ package struct Subscriptions: Feature {
         var stanza = original
         stanza.from = contact
         stanza.to = account.jid
+        // Before the change is seen elsewhere, and something sent for it from there.
+        loop.flush()
         let type = stanza.type
         let request = type == .subscribe ? Self.request(stanza) : nil
         let change = account.withState { state -> Received? in
@@ -133,7 +146,9 @@ package struct Subscriptions: Feature {
             }
             if !item.subscription.pendingIn { item.request = nil }
             let isVisible = keep(item, in: &state, of: account)
-            return Received(incoming: incoming, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions)
+            return Received(
+                incoming: incoming, isVisible: isVisible, hadPresence: hadPresence, sessions: state.sessions,
+                available: state[Presences.told].available)
         }
         guard let change else { return }
         // Nothing removes it from memory while the change is being written.
@@ -150,7 +165,7 @@ package struct Subscriptions: Feature {
             sendPresence(of: account, to: contact, on: loop)
         case (.deliver, .unsubscribe):
             // §3.3.3: who has given up a subscription is told that there is nothing more to see; A.3.2
-            if change.hadPresence { sendUnavailable(change.sessions, to: contact, on: loop) }
+            if change.hadPresence { sendUnavailable(change.available, to: contact, on: loop) }
             kernel.send(Stanza(.presence, type: .unsubscribed, from: account.jid, to: contact), on: loop)
         case (.deliver, _), (.drop, _):
             break
@@ -162,6 +177,7 @@ package struct Subscriptions: Feature {
         let isVisible: Bool
         let hadPresence: Bool
         let sessions: [BoundSession]
+        let available: [SessionHandle]
     }
 
     /// The request as it is kept until it is answered.
@@ -206,9 +222,9 @@ package struct Subscriptions: Feature {
         }
     }
 
-    private func sendUnavailable(_ sessions: [BoundSession], to contact: JID, on loop: LoopContext) {
-        for session in sessions where session.isAvailable {
-            kernel.send(Stanza(.presence, type: .unavailable, from: session.handle.jid, to: contact), on: loop)
+    private func sendUnavailable(_ resources: [SessionHandle], to contact: JID, on loop: LoopContext) {
+        for resource in resources {
+            kernel.send(Stanza(.presence, type: .unavailable, from: resource.jid, to: contact), on: loop)
         }
     }
 }

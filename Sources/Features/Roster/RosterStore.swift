@@ -26,6 +26,7 @@ struct RosterStore: Sendable {
         let counters = try transaction.first("SELECT version, removal FROM rosters WHERE account = $1", [account]) {
             (try $0.integer(0), try $0.integer(1))
         }
+        let forgotten = counters?.1 ?? 0
         var items: [RosterItem] = []
         var removals: [JID: Int] = [:]
         _ = try transaction.rows(
@@ -34,14 +35,17 @@ struct RosterStore: Sendable {
             guard let jid = try? JID(try row.text(0)) else { return }
             let flags = try row.integer(3)
             let version = try row.integer(4)
-            if flags & removed != 0 { return removals[jid] = version }
+            if flags & removed != 0 {
+                if version > forgotten { removals[jid] = version }
+                guard flags != removed else { return }
+            }
             items.append(
                 RosterItem(
                     jid: jid, name: try row.textOrNil(1), groups: groups(try row.text(2)),
-                    subscription: Subscription(flags: flags), isListed: flags & listed != 0, version: version,
-                    request: try row.bytesOrNil(5)))
+                    subscription: Subscription(flags: flags), isListed: flags & listed != 0,
+                    version: flags & removed != 0 ? 0 : version, request: try row.bytesOrNil(5)))
         }
-        return Roster(items: items, removals: removals, version: counters?.0 ?? 0, forgotten: counters?.1 ?? 0)
+        return Roster(items: items, removals: removals, version: counters?.0 ?? 0, forgotten: forgotten)
     }
 
     /// Writes one contact and the roster's version as they are in memory now.
@@ -86,25 +90,27 @@ struct RosterStore: Sendable {
         }
     }
 
-    /// What the table holds of a contact: an item, a request, or that it was removed.
+    /// What the table holds of a contact: an item, or a request, or that it was removed, or the last two.
     private struct Row {
         var name: String?
         var groups = ""
-        var flags = RosterStore.removed
-        var version: Int
+        var flags = 0
+        var version = 0
         var request: [UInt8]?
 
+        /// Nil if nothing is known of the contact.
         init?(of contact: JID, in roster: Roster) {
+            guard roster[contact] != nil || roster.removals[contact] != nil else { return nil }
             if let item = roster[contact] {
                 name = item.name
                 groups = item.groups.joined(separator: RosterStore.separator)
                 flags = item.subscription.flags | (item.isListed ? RosterStore.listed : 0)
                 version = item.version
                 request = item.request
-            } else if let removal = roster.removals[contact] {
+            }
+            if let removal = roster.removals[contact] {
+                flags |= RosterStore.removed
                 version = removal
-            } else {
-                return nil
             }
         }
     }

@@ -142,35 +142,39 @@ package struct Rosters: Feature {
     private func remove(_ contact: JID, from account: Account) async throws(StanzaError) {
         try await written { [kernel] done in
             kernel.changeRosters(with: contact, from: nil) { loop, isKnown in
-                done(
-                    Result { () throws(StanzaError) in
-                        guard isKnown else { throw StanzaError(.internalServerError, kind: .wait) }
-                        let (item, sessions, write) = try account.withState { state throws(StanzaError) in
-                            guard let item = state.roster.remove(contact, at: kernel.rosterTime) else {
-                                throw StanzaError(.itemNotFound)
-                            }
-                            let write = kernel.database.beginWrite(
-                                RosterStore.save(state.roster, of: account.jid, contact: contact))
-                            return (item, state.sessions, write)
-                        }
-                        RosterPush.send(contact, of: account, on: loop)
-                        end(item.subscription, of: account, sessions, to: contact, on: loop)
-                        return write
-                    })
+                guard isKnown else { return done(.failure(StanzaError(.internalServerError, kind: .wait))) }
+                kernel.endSubscription(between: account.jid, and: contact, on: loop) { loop in
+                    done(Result { () throws(StanzaError) in try remove(contact, from: account, on: loop) })
+                }
             }
         }
     }
 
+    private func remove(
+        _ contact: JID, from account: Account, on loop: LoopContext
+    ) throws(StanzaError) -> PendingWrite {
+        let (item, available, write) = try account.withState { state throws(StanzaError) in
+            guard let item = state.roster.remove(contact, at: kernel.rosterTime) else {
+                throw StanzaError(.itemNotFound)
+            }
+            let write = kernel.database.beginWrite(
+                RosterStore.save(state.roster, of: account.jid, contact: contact))
+            return (item, state[Presences.told].available, write)
+        }
+        RosterPush.send(contact, of: account, on: loop)
+        end(item.subscription, of: account, available, to: contact, on: loop)
+        return write
+    }
+
     /// §2.5.2: what the contact's server has to know of a removal.
     private func end(
-        _ subscription: Subscription, of account: Account, _ sessions: [BoundSession], to contact: JID,
+        _ subscription: Subscription, of account: Account, _ available: [SessionHandle], to contact: JID,
         on loop: LoopContext
     ) {
         if subscription.from {
             // §3.2.2: while the contact is still subscribed.
-            for session in sessions where session.isAvailable {
-                kernel.send(
-                    Stanza(.presence, type: .unavailable, from: session.handle.jid, to: contact.bare), on: loop)
+            for resource in available {
+                kernel.send(Stanza(.presence, type: .unavailable, from: resource.jid, to: contact.bare), on: loop)
             }
         }
         if subscription.from || subscription.pendingIn {

@@ -52,12 +52,12 @@ package struct Router: Sendable {
     package func refuseProbe(_ probe: Stanza, on loop: LoopContext, session: Session?) {
         guard let prober = probe.from?.bare, let probed = probe.to?.bare else { return }
         let refusal = Stanza(.presence, type: .unsubscribed, from: probed, to: prober, id: probe.identifier)
-        if let session {
-            let subscription = session.account.withState { $0.roster[probed]?.subscription ?? Subscription() }
+        if let session, !session.account.isSubscribed(to: probed) {
             // A.3.4: the roster would ignore it, but the client has asked for it.
-            if !subscription.to, !subscription.pendingOut { return session.send(refusal) }
+            session.send(refusal)
+        } else {
+            loop.kernel.send(refusal, on: loop)
         }
-        loop.kernel.send(refusal, on: loop)
     }
 
     private func deliver(

@@ -11,6 +11,11 @@ extension AccountState {
 }
 
 extension Account {
+    /// Whether the account receives a contact's presence, or has asked to.
+    package func isSubscribed(to contact: JID) -> Bool {
+        withState { $0.roster[contact].map { $0.subscription.to || $0.subscription.pendingOut } ?? false }
+    }
+
     /// Whether a contact receives the account's presence; that is the contact's right to know of it.
     package func isSubscribed(by contact: JID) -> Bool {
         withState { $0.roster[contact]?.subscription.from ?? false }
