@@ -7,6 +7,7 @@ import sys
 import directory  # noqa: F401
 import extensions  # noqa: F401
 import local  # noqa: F401
+import profanity  # noqa: F401
 from checks import run
 
 # slixmpp reports every refused log-in as an error; here they are expected.

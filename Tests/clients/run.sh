@@ -8,7 +8,8 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
-martlet="$(realpath "${MARTLET:-$root/.build/debug/martlet}")"
+martlet="$(realpath -m "${MARTLET:-$root/.build/debug/martlet}")"
+[ -x "$martlet" ] || { echo "$martlet is not there: build it, or name another one with MARTLET" >&2; exit 2; }
 python="${MARTLET_PYTHON:-$root/.build-venv/bin/python}"
 testbed="$here/../testbed"
 work="$(mktemp -d -t martlet-clients.XXXXXX)"
@@ -63,7 +64,7 @@ CONF
 "$martlet" check --config "$work/martlet.yaml"
 "$martlet" serve --config "$work/martlet.yaml" >"$work/server.log" 2>&1 &
 server=$!
-until grep -q "The server is running" "$work/server.log"; do
+until grep -sq "The server is running" "$work/server.log"; do
 	kill -0 "$server" 2>/dev/null || { echo "the server did not start" >&2; exit 1; }
 	sleep 0.05
 done
