@@ -1,7 +1,7 @@
 # What everybody needs: `make run` and `make test` do everything from a fresh clone on Debian with the Swift toolchain.
 
 BUILD_PACKAGES = libxml2-dev libssl-dev libldap2-dev libicu-dev libsqlite3-dev pkg-config
-TEST_PACKAGES = slapd ldap-utils openssl python3 python3-venv file
+TEST_PACKAGES = slapd ldap-utils openssl python3 python3-venv file tmux profanity
 VENV = .build-venv
 
 .PHONY: run build test bench fuzz packages test-packages conf clean
@@ -17,6 +17,7 @@ build: packages
 test: packages test-packages $(VENV)/ready
 	Tests/bench/check.sh
 	MARTLET_PYTHON="$(CURDIR)/$(VENV)/bin/python" swift test
+	MARTLET_PYTHON="$(CURDIR)/$(VENV)/bin/python" Tests/clients/run.sh
 
 # Measures against Prosody and ejabberd in one run: make bench GROUP=core REPEATS=3
 bench: packages
