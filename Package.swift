@@ -41,6 +41,7 @@ let package = Package(
         .target(name: "CICU", linkerSettings: [.linkedLibrary("icuuc")]),
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev"])]),
         module("XMPP", ["CICU", "CLibXML2", nioCore]),
         module("TLS", ["COpenSSL", nioCore]),
@@ -48,7 +49,7 @@ let package = Package(
         module("Accounts", ["CLDAP", "Storage", "TLS", "XMPP", nioCore, nioPosix, logging]),
         module(
             "Server",
-            ["XMPP", "TLS", "Storage", "Accounts", nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams")]),
+            ["CMalloc", "XMPP", "TLS", "Storage", "Accounts", nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams")]),
         module("Features", ["Server", "Storage", "TLS", "XMPP", nioCore, logging]),
         module("Replay", ["XMPP", "TLS", nioCore, nioPosix]),
         .executableTarget(
@@ -61,12 +62,12 @@ let package = Package(
         .executableTarget(
             name: "xload", cSettings: [.define("_GNU_SOURCE")],
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        tests(of: "XMPP", [nioCore], scripts: ["Address/vectors.py"]),
+        tests(of: "XMPP", ["CLibXML2", nioCore], scripts: ["Address/vectors.py"]),
         tests(of: "TLS", [nioCore, nioPosix, nioEmbedded]),
         tests(of: "Storage"),
         tests(of: "Accounts", ["TLS", "Storage", nioCore, nioPosix, logging]),
-        tests(of: "Server", ["Features", nioPosix, nioEmbedded]),
-        tests(of: "Features", ["Server", "XMPP"]),
+        tests(of: "Server", ["Features", "Accounts", "XMPP", logging, nioCore, nioPosix, nioEmbedded]),
+        tests(of: "Features", ["Server", "Accounts", "Storage", "XMPP", logging, nioCore, nioPosix]),
         tests(of: "Replay", [nioCore]),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", "Accounts", "TLS", logging, nioPosix],

@@ -50,7 +50,7 @@ package final class Kernel: @unchecked Sendable {
         registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })
         router = Router(kernel: self)
         binding = Binding(kernel: self)
-        accounts = AccountTable { [unowned self] jid, completion in read(jid, completion) }
+        accounts = AccountTable { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
         let eventLoops = Array(group.makeIterator())
         for (index, eventLoop) in eventLoops.enumerated() {
             loops.append(
@@ -102,30 +102,40 @@ package final class Kernel: @unchecked Sendable {
         loops.first { $0.eventLoop === eventLoop }?.current
     }
 
+    /// How many sessions were bound since the start.
+    package var sessionsBound: UInt64 { sessionCount.load(ordering: .relaxed) }
+
     func nextSessionID() -> UInt64 { sessionCount.add(1, ordering: .relaxed).newValue }
 
     // MARK: Accounts
 
     /// Finds out whether an account exists, and reads what the features keep of it.
-    private func read(_ jid: JID, _ completion: @escaping @Sendable (AccountTable.LoadResult) -> Void) {
+    /// - Parameter isKnown: whether the account has just proved to exist.
+    private func read(
+        _ jid: JID, _ isKnown: Bool, _ completion: @escaping @Sendable (AccountTable.LoadResult) -> Void
+    ) {
         guard let domain = domains[jid.domainJID], let user = jid.local else { return completion(.unknown) }
+        if isKnown { return readFeatures(of: jid, completion) }
         Task {
             switch await domain.existence(of: user) {
             case .unknown: completion(.unknown)
             case .unavailable(let reason): completion(.failed(reason))
-            case .exists:
-                database.read { [registry] transaction in
-                    let account = Account(jid: jid)
-                    try account.withState { state in
-                        for loader in registry?.loaders ?? [] { try loader.load(jid, transaction, &state) }
-                    }
-                    return account
-                } completion: { result in
-                    switch result {
-                    case .success(let account): completion(.loaded(account))
-                    case .failure(let error): completion(.failed("\(error)"))
-                    }
-                }
+            case .exists: readFeatures(of: jid, completion)
+            }
+        }
+    }
+
+    private func readFeatures(of jid: JID, _ completion: @escaping @Sendable (AccountTable.LoadResult) -> Void) {
+        database.read { [registry] transaction in
+            let account = Account(jid: jid)
+            try account.withState { state in
+                for loader in registry?.loaders ?? [] { try loader.load(jid, transaction, &state) }
+            }
+            return account
+        } completion: { result in
+            switch result {
+            case .success(let account): completion(.loaded(account))
+            case .failure(let error): completion(.failed("\(error)"))
             }
         }
     }

@@ -3,6 +3,7 @@ package import Logging
 internal import NIOCore
 internal import NIOPosix
 package import Storage
+internal import Synchronization
 internal import TLS
 internal import XMPP
 
@@ -13,6 +14,7 @@ package final class Server: Sendable {
     private let channels: [any Channel]
     private let clock: RepeatedTask
     private let leavers: Leavers
+    private let isStopped = Atomic<Bool>(false)
     private let sources: AccountSources
 
     /// Every table of the server: the accounts' and the features'.
@@ -55,12 +57,14 @@ package final class Server: Sendable {
             throw error
         }
         let leavers = Leavers(kernel: kernel)
+        let memory = MemoryTrimming()
         self.leavers = leavers
         clock = kernel.loops[0].eventLoop.scheduleRepeatedTask(initialDelay: .seconds(2), delay: .seconds(2)) {
-            [kernel, leavers] _ in
+            [kernel, leavers, memory] _ in
             Task { await leavers.look() }
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
             kernel.accounts.sweep(olderThan: .now() - .minutes(5))
+            memory.look(opened: kernel.sessionsBound)
         }
     }
 
@@ -81,6 +85,7 @@ package final class Server: Sendable {
 
     /// Accepts nothing more, ends all streams, writes what is to be written, and closes everything.
     package func stop() async {
+        guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         for channel in channels { try? await channel.close() }
         clock.cancel()
         for loop in kernel.loops { loop.execute { $0.closeAll(StreamError(.systemShutdown)) } }

@@ -49,7 +49,7 @@ package enum LimitSettings {
         "The largest element a client may send before it has logged in.")
 
     package static let stanzaSize = Setting(
-        "limits.stanza-size", default: .kibibytes(256), in: ByteCount(10_000)...(.mebibytes(64)), reload: true,
+        "limits.stanza-size", default: .kibibytes(256), in: ByteCount(10_000)...(.mebibytes(8)), reload: true,
         "The largest stanza a client may send; a larger one ends its stream.")
 
     package static let depth = Setting(

@@ -44,7 +44,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// When the peer was heard last, and whether it has been asked for a sign of life since.
     private(set) var heard: NIODeadline
     private var isProbed = false
-    private var limits: StreamLimits
+    private let limits: StreamLimits
 
     init(loop: LoopContext, listener: Listener, address: IPAddress?) {
         self.loop = loop
@@ -246,8 +246,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     package func negotiated(_ facts: StreamFacts, restarts: Bool = false) {
         machine.negotiated(facts, restarts: restarts)
         if restarts {
-            // RFC 6120 §5.4.3.3: what came before the restart must not be taken for what comes after it.
-            received = ByteBuffer()
+            // What the client has sent already belongs to the new stream; before TLS there is nothing, see `StartTLS`.
             scanned = 0
             framer = Self.framer(limits)
         }

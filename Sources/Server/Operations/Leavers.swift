@@ -29,6 +29,9 @@ actor Leavers {
             guard let user = account.jid.local, await domain.existence(of: user) == .unknown else { continue }
             kernel.logger.notice(
                 "An account was removed or disabled; its sessions are ended.", metadata: [LogKeys.account: "\(account.jid)"])
+            let isRemoved: Bool
+            do { isRemoved = try await domain.local?.account(user) == nil } catch { continue }
+            account.withState { $0.isRemoved = isRemoved }
             for session in account.sessions {
                 kernel.loops[session.handle.loop].execute { loop in
                     loop.sessions[session.handle.id]?.close(

@@ -26,17 +26,17 @@ package final class AccountTable: Sendable {
     }
 
     private let shards: [Shard]
-    private let read: @Sendable (JID, @escaping @Sendable (LoadResult) -> Void) -> Void
+    private let read: @Sendable (JID, _ isKnown: Bool, @escaping @Sendable (LoadResult) -> Void) -> Void
     private let unknownLifetime: TimeAmount
 
     private final class Shard: Sendable {
         let entries = Mutex<[JID: Entry]>([:])
     }
 
-    /// - Parameter read: finds out whether an account exists and reads it; calls back from any thread.
+    /// - Parameter read: finds out whether an account exists, unless that is known, and reads it; calls back from any thread.
     init(
         unknownLifetime: TimeAmount = .seconds(10),
-        read: @escaping @Sendable (JID, @escaping @Sendable (LoadResult) -> Void) -> Void
+        read: @escaping @Sendable (JID, _ isKnown: Bool, @escaping @Sendable (LoadResult) -> Void) -> Void
     ) {
         shards = (0..<64).map { _ in Shard() }
         self.read = read
@@ -64,7 +64,8 @@ package final class AccountTable: Sendable {
     }
 
     /// Brings an account into memory. The completion is called on any thread, at once if it is there already.
-    package func load(_ jid: JID, completion: @escaping @Sendable (LoadResult) -> Void) {
+    /// - Parameter isKnown: whether somebody has just proved that the account exists.
+    package func load(_ jid: JID, isKnown: Bool = false, completion: @escaping @Sendable (LoadResult) -> Void) {
         enum Step { case done(LoadResult), read, wait }
         let shard = shard(of: jid)
         let step: Step = shard.entries.withLock { entries in
@@ -86,7 +87,7 @@ package final class AccountTable: Sendable {
         case .done(let result): completion(result)
         case .wait: break
         case .read:
-            read(jid) { [unknownLifetime] result in
+            read(jid, isKnown) { [unknownLifetime] result in
                 let waiting = shard.entries.withLock { entries in
                     var waiting: [@Sendable (LoadResult) -> Void] = []
                     if case .loading(let completions) = entries[jid] { waiting = completions }

@@ -46,7 +46,7 @@ package struct Binding: Sendable {
             return completion(.failure(StanzaError(.badRequest, "the resource is not allowed")))
         }
         let reference = kernel.loops[stream.value.loop.index]
-        kernel.accounts.load(jid) { result in
+        kernel.accounts.load(jid, isKnown: true) { result in
             reference.execute { loop in
                 switch result {
                 case .loaded(let account):

@@ -1,9 +1,11 @@
+import Accounts
 import Foundation
 import Logging
 import NIOCore
 import Server
 import Storage
 import Synchronization
+import Testing
 import XMPP
 
 @testable import Features
@@ -56,6 +58,10 @@ final class TestServer: Sendable {
 
     /// Makes the accounts user1, user2, … with the passwords pw1, pw2, …, and brings them into memory.
     private func makeAccounts(_ count: Int) async throws {
+        let accounts = try #require(try server.localAccounts(of: Self.domain))
+        for number in stride(from: 1, through: count, by: 1) {
+            try await accounts.add("user\(number)", password: "pw\(number)")
+        }
         for number in stride(from: 1, through: count, by: 1) { await load(try JID("user\(number)@\(Self.domain)")) }
     }
 

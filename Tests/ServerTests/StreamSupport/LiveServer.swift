@@ -1,8 +1,10 @@
+import Accounts
 import Features
 import Foundation
 import Logging
 import NIOCore
 import Synchronization
+import Testing
 
 @testable import Server
 
@@ -46,7 +48,15 @@ final class LiveServer: Sendable {
 
     /// An account that can log in: its name and password.
     func account(_ number: Int) async throws -> (name: String, password: String) {
-        ("user\(number)", "pw\(number)")
+        let accounts = try #require(try server.localAccounts(of: server.kernel.configuration.domains[0].name))
+        if try await accounts.account("user\(number)") == nil {
+            do {
+                try await accounts.add("user\(number)", password: "pw\(number)")
+            } catch AccountError.exists {
+                // Another client of the same account was faster.
+            }
+        }
+        return ("user\(number)", "pw\(number)")
     }
 
     /// A new connection, on which nothing was sent.

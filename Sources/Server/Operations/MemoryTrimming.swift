@@ -1,0 +1,32 @@
+internal import CMalloc
+internal import Synchronization
+
+/// Gives memory back to the system after many sessions have come or gone.
+///
+/// glibc keeps what is freed between what is still in use; after a storm of log-ins that is a third of the process.
+/// Trimming locks the heap for milliseconds, so it waits until things have calmed down.
+final class MemoryTrimming: Sendable {
+    private struct State {
+        /// How many sessions there had been at the last trim, and at the last look.
+        var trimmed: UInt64 = 0
+        var seen: UInt64 = 0
+    }
+
+    /// Fewer sessions than this are not worth it.
+    private static let threshold: UInt64 = 200
+
+    private let state = Mutex(State())
+
+    /// Called every few seconds.
+    /// - Parameter opened: sessions bound since the start.
+    func look(opened: UInt64) {
+        let isDue = state.withLock { state in
+            let isCalm = opened == state.seen
+            state.seen = opened
+            guard isCalm, opened - state.trimmed >= Self.threshold else { return false }
+            state.trimmed = opened
+            return true
+        }
+        if isDue { malloc_trim(0) }
+    }
+}
