@@ -19,7 +19,7 @@ async def directory(command):
 async def login():
     """directory: PLAIN after STARTTLS, the only mechanism offered; an empty roster"""
     async with person("alice", mechanism="PLAIN") as alice:
-        assert alice["feature_mechanisms"].mech_list == {"PLAIN"}, alice["feature_mechanisms"].mech_list
+        assert alice.plugin["feature_mechanisms"].mech_list == {"PLAIN"}, alice.plugin["feature_mechanisms"].mech_list
         assert alice.boundjid.full == "alice@example.test/desk"
         assert "starttls" in alice.features
         assert not [jid for jid in alice.client_roster if jid != alice.boundjid.bare]

@@ -29,12 +29,12 @@ async def scram():
     """local: every kind of SCRAM that slixmpp knows, with the password as it was typed"""
     await account("romeo", "Ünverwüstlich 42")
     async with user("romeo", "Ünverwüstlich 42") as romeo:
-        offered = romeo["feature_mechanisms"].mech_list
-        chosen = romeo["feature_mechanisms"].mech.name
+        offered = romeo.plugin["feature_mechanisms"].mech_list
+        chosen = romeo.plugin["feature_mechanisms"].mech.name
         assert chosen.startswith("SCRAM-"), chosen
     for mechanism in sorted(name for name in offered if name.startswith("SCRAM-") and not name.endswith("-PLUS")):
         async with user("romeo", "Ünverwüstlich 42", mechanism=mechanism) as romeo:
-            assert romeo["feature_mechanisms"].mech.name == mechanism
+            assert romeo.plugin["feature_mechanisms"].mech.name == mechanism
     got = await user("romeo", "unverwüstlich 42", mechanism="SCRAM-SHA-256").refusals_of_login()
     assert got == ["not-authorized"], got
     async with user("romeo", "Ünverwüstlich 42", direct=True) as romeo:
@@ -57,13 +57,13 @@ async def passwords():
     await account("mercutio", "second", command="password")
     assert await user("mercutio", "first", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
     async with user("mercutio", "second") as mercutio:
-        await mercutio["xep_0077"].change_password("thi<rd>", jid="second.test")
+        await mercutio.plugin["xep_0077"].change_password("thi<rd>", jid="second.test")
     assert await user("mercutio", "second", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
     async with user("mercutio", "thi<rd>"):
         pass
     async with person("alice") as alice:
         try:
-            await alice["xep_0077"].change_password("other", jid="example.test")
+            await alice.plugin["xep_0077"].change_password("other", jid="example.test")
         except IqError as error:
             assert error.condition in ("not-allowed", "service-unavailable"), error.condition
         else:

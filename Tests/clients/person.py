@@ -119,7 +119,7 @@ class Person(ClientXMPP):
 
     async def settled(self):
         """Returns when everything that the server sent this client before now has arrived."""
-        await self["xep_0199"].ping(self.boundjid.domain, timeout=PATIENCE)
+        await self.plugin["xep_0199"].ping(self.boundjid.domain, timeout=PATIENCE)
 
     async def befriend(self, other):
         """Both subscribe to each other's presence, as two people do who add one another."""

@@ -13,17 +13,19 @@ martlet="$(realpath -m "${MARTLET:-$root/.build/debug/martlet}")"
 python="${MARTLET_PYTHON:-$root/.build-venv/bin/python}"
 testbed="$here/../testbed"
 work="$(mktemp -d -t martlet-clients.XXXXXX)"
-server=""
+server="" checks=""
 
 finish() {
 	status=$?
 	trap - EXIT INT TERM
-	if [ -n "$server" ]; then
-		kill -TERM "$server" 2>/dev/null || true
-		wait "$server" 2>/dev/null || true
-	fi
-	if [ -d "$work/ldap" ]; then "$testbed/openldap/ctl.sh" --dir "$work/ldap" resume primary 2>/dev/null || true; fi
-	if [ -d "$work/ldap" ]; then "$testbed/openldap/stop.sh" --dir "$work/ldap" --purge 2>/dev/null || true; fi
+	for process in $checks $server; do
+		kill -TERM "$process" 2>/dev/null || true
+		wait "$process" 2>/dev/null || true
+	done
+	for socket in "$work"/*/tmux; do
+		[ ! -S "$socket" ] || tmux -S "$socket" kill-server 2>/dev/null || true
+	done
+	[ ! -d "$work/ldap" ] || "$testbed/openldap/stop.sh" --dir "$work/ldap" --purge 2>/dev/null || true
 	if [ "$status" != 0 ] && [ -s "$work/server.log" ]; then
 		echo "--- the server's log"
 		tail -n 40 "$work/server.log"
@@ -39,7 +41,7 @@ trap 'exit 143' TERM
 . "$work/ldap/env.sh"
 read -r PORT PORT_DIRECT < <(. "$testbed/lib/common.sh" && tb_free_ports 2)
 
-(umask 077 && printf %s "$LDAP_BIND_PW" >"$work/reader.password")
+(umask 077 && printf '%s' "$LDAP_BIND_PW" >"$work/reader.password")
 cat >"$work/martlet.yaml" <<CONF
 domains:
   example.test:
@@ -71,4 +73,6 @@ done
 
 export PORT PORT_DIRECT CERTIFICATES="$work/data/certs" MARTLET="$martlet" CONFIGURATION="$work/martlet.yaml"
 export WORK="$work" TESTBED="$testbed" PYTHONDONTWRITEBYTECODE=1
-"$python" "$here" "$@"
+"$python" "$here" "$@" &
+checks=$!
+wait "$checks"

@@ -218,7 +218,8 @@ package final class StreamHandler: ChannelDuplexHandler {
         case .fail(let error):
             throw error
         case .open(let domain):
-            sendHeader(from: domain, to: authenticated)
+            // RFC 6120 §4.7.2: the bare address that the peer gives for its own, and none if it gives none.
+            sendHeader(from: domain, to: header.from.flatMap { try? JID($0) }?.bare)
             output { buffer in
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
