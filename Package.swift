@@ -65,7 +65,7 @@ let package = Package(
         tests(of: "XMPP", ["CLibXML2", nioCore], scripts: ["Address/vectors.py"]),
         tests(of: "TLS", [nioCore, nioPosix, nioEmbedded]),
         tests(of: "Storage"),
-        tests(of: "Accounts", ["TLS", "Storage", nioCore, nioPosix, logging]),
+        tests(of: "Accounts", ["XMPP", "TLS", "Storage", nioCore, nioPosix, logging]),
         tests(of: "Server", ["Features", "Accounts", "XMPP", logging, nioCore, nioPosix, nioEmbedded]),
         tests(of: "Features", ["Server", "Accounts", "Storage", "XMPP", logging, nioCore, nioPosix]),
         tests(of: "Replay", [nioCore]),

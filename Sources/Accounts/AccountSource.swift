@@ -1,4 +1,5 @@
 package import TLS
+package import XMPP
 
 /// Where the accounts of a domain are kept: one source of a domain's ordered list (local database, directory).
 ///
@@ -7,7 +8,7 @@ package protocol AccountSource: Sendable {
     /// Name for logs and configuration, e.g. "local" or the directory's name.
     var name: String { get }
     /// Checks `password` (UTF-8, already prepared) of the account with prepared localpart `user`.
-    func verify(password: [UInt8], user: String, deadline: ContinuousClock.Instant) async -> PasswordVerdict
+    func verify(password: [UInt8], user: String, deadline: ContinuousClock.Instant) async -> PasswordCheck
     /// The stored SCRAM keys, if this source keeps such (a directory does not).
     func scramKeys(user: String, hash: Hash) async -> KeyLookup
     /// Whether the account exists and may be used.
@@ -15,7 +16,7 @@ package protocol AccountSource: Sendable {
 }
 
 /// What a source says of a password.
-package enum PasswordVerdict: Sendable, Equatable {
+package enum PasswordCheck: Sendable, Equatable {
     case accepted
     case rejected
     /// No such account here: the next source is asked.
@@ -48,19 +49,4 @@ package enum KeyLookup: Sendable, Equatable {
 package enum Existence: Sendable, Equatable {
     case exists, unknown
     case unavailable(String)
-}
-
-/// What is kept of a password for SCRAM with one hash function (RFC 5802 section 3).
-package struct ScramKeys: Sendable, Equatable {
-    package var salt: [UInt8]
-    package var iterations: Int
-    package var storedKey: [UInt8]
-    package var serverKey: [UInt8]
-
-    package init(salt: [UInt8], iterations: Int, storedKey: [UInt8], serverKey: [UInt8]) {
-        self.salt = salt
-        self.iterations = iterations
-        self.storedKey = storedKey
-        self.serverKey = serverKey
-    }
 }

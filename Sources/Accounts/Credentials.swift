@@ -1,4 +1,5 @@
 package import TLS
+package import XMPP
 
 /// Who may log in at one domain: asks its account sources in order.
 ///

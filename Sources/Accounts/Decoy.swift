@@ -1,5 +1,6 @@
 package import Storage
 package import TLS
+package import XMPP
 
 /// What is shown and done for accounts that do not exist, so that a stranger cannot tell them from those that do.
 ///

@@ -2,6 +2,7 @@ import Accounts
 import Storage
 import TLS
 import Testing
+import XMPP
 
 /// Accounts in the database: keys, flags, changes and many at once.
 @Suite struct LocalAccountsTests {

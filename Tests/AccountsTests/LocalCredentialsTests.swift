@@ -1,17 +1,18 @@
 import Accounts
 import TLS
 import Testing
+import XMPP
 
 /// The sources of a domain asked in order, and what strangers are told.
 @Suite struct LocalCredentialsTests {
     /// A source that says what it is told to.
     private struct Scripted: AccountSource {
         let name: String
-        var verdict = PasswordVerdict.unknown
+        var verdict = PasswordCheck.unknown
         var keys = KeyLookup.unknown
         var exists = Existence.unknown
 
-        func verify(password: [UInt8], user: String, deadline: ContinuousClock.Instant) async -> PasswordVerdict {
+        func verify(password: [UInt8], user: String, deadline: ContinuousClock.Instant) async -> PasswordCheck {
             verdict
         }
         func scramKeys(user: String, hash: Hash) async -> KeyLookup { keys }

@@ -54,7 +54,7 @@ final class LocalSetup: Sendable {
 let later = ContinuousClock.now + .seconds(3_600)
 
 extension LocalAccounts {
-    func verify(_ password: String, user: String) async -> PasswordVerdict {
+    func verify(_ password: String, user: String) async -> PasswordCheck {
         await verify(password: Array(password.utf8), user: user, deadline: later)
     }
 }

@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 import Synchronization
 package import TLS
+import XMPP
 
 /// People of an LDAP directory or Active Directory: passwords are tried there, and nowhere kept.
 ///
@@ -75,13 +76,13 @@ package final class DirectoryAccounts: AccountSource {
     /// - Parameters:
     ///   - password: as the SASL mechanism prepared it (RFC 8265, OpaqueString).
     ///   - user: the localpart of the address; names are unescaped by XEP-0106 before they are searched.
-    package func verify(password: [UInt8], user: String, deadline: ContinuousClock.Instant) async -> PasswordVerdict {
+    package func verify(password: [UInt8], user: String, deadline: ContinuousClock.Instant) async -> PasswordCheck {
         // A bind with an empty password is anonymous, and succeeds (RFC 4513, section 5.1.2).
         guard !password.isEmpty, !user.isEmpty else { return .rejected }
-        let name = LocalpartEscaping.unescaped(user)
+        let name = JIDEscaping.unescape(user)
         guard admit() else { return .unavailable("too many log-ins wait for the directory \(self.name)") }
         let deadline = min(deadline, .now + plan.timeouts.logIn)
-        let late = PasswordVerdict.unavailable("the directory \(self.name) did not answer in time")
+        let late = PasswordCheck.unavailable("the directory \(self.name) did not answer in time")
         return await withDeadline(deadline, late: late) { [self] in
             defer { state.withLock { $0.logIns -= 1 } }
             do throws(DirectoryFailure) {
@@ -98,7 +99,7 @@ package final class DirectoryAccounts: AccountSource {
     /// a directory where nobody can be looked up says `.unknown`.
     package func scramKeys(user: String, hash: Hash) async -> KeyLookup {
         guard plan.canLookUp else { return .unknown }
-        switch await remembered(LocalpartEscaping.unescaped(user), deadline: .now + plan.timeouts.logIn) {
+        switch await remembered(JIDEscaping.unescape(user), deadline: .now + plan.timeouts.logIn) {
         case .found, .ambiguous: return .none
         case .unknown: return .unknown
         case .unavailable(let reason): return .unavailable(reason)
@@ -106,7 +107,7 @@ package final class DirectoryAccounts: AccountSource {
     }
 
     package func existence(of user: String, deadline: ContinuousClock.Instant) async -> Existence {
-        switch await remembered(LocalpartEscaping.unescaped(user), deadline: deadline) {
+        switch await remembered(JIDEscaping.unescape(user), deadline: deadline) {
         case .found: return .exists
         case .unknown, .ambiguous: return .unknown
         case .unavailable(let reason): return .unavailable(reason)
@@ -134,7 +135,7 @@ package final class DirectoryAccounts: AccountSource {
     /// The person's entry with the configured attributes, from the directory itself; the same rules decide who it is as at
     /// a log-in.
     package func entry(of user: String, deadline: ContinuousClock.Instant) async -> EntryLookup {
-        await lookUp(LocalpartEscaping.unescaped(user), deadline: deadline)
+        await lookUp(JIDEscaping.unescape(user), deadline: deadline)
     }
 
     private func lookUp(_ name: String, deadline: ContinuousClock.Instant) async -> EntryLookup {
@@ -209,7 +210,7 @@ package final class DirectoryAccounts: AccountSource {
 
     private func logIn(
         _ name: String, _ password: [UInt8], by deadline: ContinuousClock.Instant
-    ) async throws(DirectoryFailure) -> PasswordVerdict {
+    ) async throws(DirectoryFailure) -> PasswordCheck {
         switch plan.method {
         case .search:
             if state.withLock({ $0.cache.exists(name, at: now()) }) == false { return .unknown }
@@ -241,7 +242,7 @@ package final class DirectoryAccounts: AccountSource {
     private func bind(
         _ dn: String, _ password: [UInt8], then search: LDAPSearch? = nil, first: DirectoryServer? = nil,
         by deadline: ContinuousClock.Instant
-    ) async throws(DirectoryFailure) -> (verdict: PasswordVerdict, found: LDAPAnswer?) {
+    ) async throws(DirectoryFailure) -> (verdict: PasswordCheck, found: LDAPAnswer?) {
         var failures: [String] = []
         for server in (first.map { [$0] } ?? []) + servers.filter({ $0 !== first }) {
             do throws(DirectoryFailure) {

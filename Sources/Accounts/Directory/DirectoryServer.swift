@@ -148,7 +148,7 @@ actor DirectoryServer {
     /// Tries a user's password, then, if it was right and `search` is given, searches with the user's own rights.
     func bind(
         name: String, password: [UInt8], then search: LDAPSearch? = nil, by deadline: ContinuousClock.Instant
-    ) async throws(DirectoryFailure) -> (verdict: PasswordVerdict, found: LDAPAnswer?) {
+    ) async throws(DirectoryFailure) -> (verdict: PasswordCheck, found: LDAPAnswer?) {
         guard await bindSlots.take(by: deadline) else {
             throw DirectoryFailure(.timedOut, "all connections for log-ins are in use")
         }

@@ -9,7 +9,7 @@ extension LDAPResult {
     ///
     /// A reason is given away only where the directory looked at it after the password was found right: otherwise
     /// anybody could ask which accounts are locked or disabled.
-    func verdict() throws(DirectoryFailure) -> PasswordVerdict {
+    func verdict() throws(DirectoryFailure) -> PasswordCheck {
         switch code {
         case Self.success:
             return policy?.problem == .changeAfterReset ? .refused(.passwordExpired) : .accepted
@@ -44,7 +44,7 @@ extension LDAPResult {
         return UInt32(diagnostic[mark.upperBound...].prefix(while: \.isHexDigit), radix: 16)
     }
 
-    private static func verdict(activeDirectoryData data: UInt32) -> PasswordVerdict {
+    private static func verdict(activeDirectoryData data: UInt32) -> PasswordCheck {
         switch data {
         case 0x530, 0x531: .refused(.notAllowed)  // not at this hour, not from this machine
         case 0x532, 0x773: .refused(.passwordExpired)

@@ -1,5 +1,6 @@
 package import Storage
 internal import TLS
+internal import XMPP
 
 /// The tables of local accounts and the statements on them.
 package enum AccountTables {

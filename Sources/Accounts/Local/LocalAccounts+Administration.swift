@@ -1,6 +1,7 @@
 internal import Foundation
 package import Storage
 internal import TLS
+internal import XMPP
 
 /// Making, changing and listing accounts: what `martlet user …` and the administrators' commands do.
 extension LocalAccounts {

@@ -1,5 +1,6 @@
 package import Storage
 package import TLS
+internal import XMPP
 
 /// The accounts of one domain that are kept in the server's own database: as keys, never as passwords.
 ///
@@ -32,7 +33,7 @@ package final class LocalAccounts: AccountSource {
 
     package func verify(
         password: [UInt8], user: String, deadline: ContinuousClock.Instant
-    ) async -> PasswordVerdict {
+    ) async -> PasswordCheck {
         do {
             guard let (account, keys) = try await find(user) else { return .unknown }
             guard !password.isEmpty, let hash = KeyParameters.preference.first(where: { keys[$0] != nil }),

@@ -1,4 +1,5 @@
 internal import TLS
+internal import XMPP
 
 extension ScramKeys {
     /// Keys from PBKDF2 of the prepared password (RFC 5802 section 3).

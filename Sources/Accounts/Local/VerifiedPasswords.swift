@@ -1,5 +1,6 @@
 internal import Synchronization
 internal import TLS
+internal import XMPP
 
 /// Remembers passwords that were found right, so that everybody may come back at once after a loss of the network
 /// without each password being hashed slowly again.

@@ -275,7 +275,8 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     private func pause(for time: TimeAmount) {
         pauses += 1
-        loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
+        // Not for every stanza anew: what a rate holds back goes on in small bursts.
+        loop.eventLoop.assumeIsolated().scheduleTask(in: max(time, .milliseconds(50))) {
             self.resume()
             self.loop.flush()
         }

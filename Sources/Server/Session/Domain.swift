@@ -36,14 +36,14 @@ package final class Domain: Sendable {
     /// The SCRAM keys of a user name as it was sent. For unknown ones there are keys as well, which nothing fits.
     func scramKeys(user: String, hash: ScramHash.Name) async -> ScramLookup {
         switch await credentials.scramKeys(user: account(user)?.local ?? user, hash: Hash(hash)) {
-        case .account(let keys, let refusal, _): .found(XMPP.ScramKeys(keys), refusal: refusal.map(SASLFailure.init))
-        case .decoy(let keys): .found(XMPP.ScramKeys(keys))
+        case .account(let keys, let refusal, _): .found(keys, refusal: refusal.map(SASLFailure.init))
+        case .decoy(let keys): .found(keys)
         case .unavailable(let reason): .failed(reason)
         }
     }
 
     /// Checks a password, both as they were sent.
-    func check(password: String, user: String) async -> XMPP.PasswordVerdict {
+    func check(password: String, user: String) async -> PasswordVerdict {
         let name = account(user)?.local ?? user
         switch await credentials.verify(password: password, user: name, deadline: .now + Self.patience) {
         case .accepted: return .right
@@ -51,13 +51,6 @@ package final class Domain: Sendable {
         case .refused(let refusal, _): return .refused(SASLFailure(refusal))
         case .unavailable(let reason): return .refused(SASLFailure(.temporaryAuthFailure, reason))
         }
-    }
-}
-
-extension XMPP.ScramKeys {
-    fileprivate init(_ keys: Accounts.ScramKeys) {
-        self.init(
-            salt: keys.salt, iterations: keys.iterations, storedKey: keys.storedKey, serverKey: keys.serverKey)
     }
 }
 

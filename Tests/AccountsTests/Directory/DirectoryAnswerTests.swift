@@ -10,17 +10,17 @@ import Testing
     }
 
     @Test(arguments: [
-        ("52e", PasswordVerdict.rejected), ("525", .rejected), ("775", .rejected), ("530", .refused(.notAllowed)),
+        ("52e", PasswordCheck.rejected), ("525", .rejected), ("775", .rejected), ("530", .refused(.notAllowed)),
         ("531", .refused(.notAllowed)), ("532", .refused(.passwordExpired)), ("533", .refused(.disabled)),
         ("701", .refused(.expired)),
         ("773", .refused(.passwordExpired)), ("", .rejected), ("zz", .rejected), ("ffffffffff", .rejected),
     ])
-    func activeDirectoryCodes(_ data: String, _ verdict: PasswordVerdict) throws {
+    func activeDirectoryCodes(_ data: String, _ verdict: PasswordCheck) throws {
         #expect(try LDAPResult(code: 49, diagnostic: Self.activeDirectory(data)).verdict() == verdict)
     }
 
     @Test func policyControls() throws {
-        func verdict(_ code: Int32, _ problem: PasswordPolicyResponse.Problem?) throws -> PasswordVerdict {
+        func verdict(_ code: Int32, _ problem: PasswordPolicyResponse.Problem?) throws -> PasswordCheck {
             try LDAPResult(code: code, policy: PasswordPolicyResponse(problem: problem)).verdict()
         }
         #expect(try verdict(0, nil) == .accepted)

@@ -1,5 +1,6 @@
 import TLS
 import Testing
+import XMPP
 
 @testable import Accounts
 
@@ -50,14 +51,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("locked.judy", PasswordVerdict.rejected), ("pwexpired.ken", .refused(.passwordExpired)),
+        ("locked.judy", PasswordCheck.rejected), ("pwexpired.ken", .refused(.passwordExpired)),
         ("mustchange.mia", .refused(.passwordExpired)), ("grace.nina", .accepted),
         // Her password cannot be right.
         ("nopass.rita", .rejected),
         // Outside the base.
         ("former.quinn", .unknown),
     ])
-    func theReasonIsUnderstood(_ user: String, _ verdict: PasswordVerdict) async throws {
+    func theReasonIsUnderstood(_ user: String, _ verdict: PasswordCheck) async throws {
         try await withAccounts(try await TestDirectory.shared.value.configuration) { accounts in
             #expect(await accounts.verify("pw-\(user)", user) == verdict)
         }
@@ -95,19 +96,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ("comma.smith", PasswordVerdict.rejected), ("alice", .accepted), ("nobody.at.all", .rejected),
+        ("comma.smith", PasswordCheck.rejected), ("alice", .accepted), ("nobody.at.all", .rejected),
         ("a,b", .rejected), ("+x=y", .rejected), ("\\20alice", .unknown), ("star*user", .accepted),
         ("o\\27brien", .accepted),
         ("李雷", .accepted), ("back\\5cslash", .accepted), ("space\\20user", .accepted),
     ])
-    func aTemplateBindsWithoutSearching(_ user: String, _ verdict: PasswordVerdict) async throws {
+    func aTemplateBindsWithoutSearching(_ user: String, _ verdict: PasswordCheck) async throws {
         var configuration = try await TestDirectory.shared.value.configuration
         configuration.base = nil
         configuration.bindDN = nil
         configuration.passwordFile = nil
         configuration.userTemplate = "uid={user},\(TestDirectory.people)"
         try await withAccounts(configuration) { accounts in
-            let name = LocalpartEscaping.unescaped(user)
+            let name = JIDEscaping.unescape(user)
             #expect(await accounts.verify("pw-\(name)", user) == verdict)
         }
     }
@@ -144,7 +145,7 @@ import Testing
     @Test func manyLogInsAtOnce() async throws {
         try await withAccounts(try await TestDirectory.shared.value.configuration) { accounts in
             let users = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "liu.yang", "minimal"]
-            await withTaskGroup(of: (Bool, PasswordVerdict).self) { group in
+            await withTaskGroup(of: (Bool, PasswordCheck).self) { group in
                 for index in 0..<200 {
                     let user = users[index % users.count]
                     let isRight = index % 50 != 7
@@ -159,7 +160,7 @@ import Testing
         var configuration = try await TestDirectory.shared.value.configuration
         configuration.limits.logIns = 8
         try await withAccounts(configuration) { accounts in
-            let verdicts = await withTaskGroup(of: PasswordVerdict.self) { group in
+            let verdicts = await withTaskGroup(of: PasswordCheck.self) { group in
                 for _ in 0..<100 { group.addTask { await accounts.verify("pw-erin", "erin") } }
                 return await group.reduce(into: []) { $0.append($1) }
             }

@@ -1,4 +1,5 @@
 import Testing
+import XMPP
 
 @testable import Accounts
 
@@ -89,6 +90,6 @@ import Testing
         ("é\\20ü", "é ü"),
     ])
     func escapedLocalparts(_ localpart: String, _ name: String) {
-        #expect(LocalpartEscaping.unescaped(localpart) == name)
+        #expect(JIDEscaping.unescape(localpart) == name)
     }
 }

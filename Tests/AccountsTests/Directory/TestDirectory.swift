@@ -104,7 +104,7 @@ func withAccounts<Result>(
 
 extension DirectoryAccounts {
     /// With a deadline that only guards against hangs.
-    func verify(_ password: String, _ user: String) async -> PasswordVerdict {
+    func verify(_ password: String, _ user: String) async -> PasswordCheck {
         await verify(password: Array(password.utf8), user: user, deadline: .now + .seconds(60))
     }
 
@@ -113,6 +113,6 @@ extension DirectoryAccounts {
     }
 }
 
-extension PasswordVerdict {
+extension PasswordCheck {
     var isUnavailable: Bool { if case .unavailable = self { true } else { false } }
 }
