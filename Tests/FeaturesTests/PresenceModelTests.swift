@@ -54,6 +54,8 @@ private final class Device {
     var presence: [String: String] = [:]
     /// The roster by what was pushed, nil before it was asked for.
     var roster: [String: String]?
+    /// What was received in the last step.
+    var heard: [String] = []
 
     init(_ client: TestClient, user: Int) {
         self.client = client
@@ -121,7 +123,9 @@ private struct Model {
         try await server.settle()
         let after = subscriptions()
         for device in devices {
-            for received in device.client.take() {
+            let received = device.client.take()
+            device.heard = received.map(\.description)
+            for received in received {
                 if judgesStrangers { judge(received, device, before, after) }
                 device.believe(received)
             }
@@ -262,7 +266,7 @@ private struct Model {
             for contact in roster.subscriptions + [user] {
                 #expect(
                     device.known(of: contact) == truth(of: contact),
-                    "\(device.client.jid) of \(contact) after \(story)")
+                    "\(device.client.jid) of \(contact) after \(story), having heard \(device.heard)")
             }
         }
     }
