@@ -54,6 +54,12 @@ private final class Device {
     var presence: [String: String] = [:]
     /// The roster by what was pushed, nil before it was asked for.
     var roster: [String: String]?
+    /// The contacts whose presence it is subscribed to, by what was pushed.
+    private var subscriptions: Set<String> = []
+    /// Whether it has said in this step that it is not available.
+    var hasGone = false
+    /// What was received in the last step.
+    var heard: [String] = []
 
     init(_ client: TestClient, user: Int) {
         self.client = client
@@ -62,13 +68,22 @@ private final class Device {
 
     func believe(_ received: Received) {
         if let query = received.query, received.type != "error" {
-            if received.type == "result" { roster = [:] }
+            if received.type == "result" {
+                roster = [:]
+                subscriptions = []
+            }
             for item in query.children {
                 let jid = item["jid"] ?? ""
                 let state = item["subscription"] ?? "none"
+                let wasSubscribed = subscriptions.contains(jid)
                 roster?[jid] = state == "remove" ? nil : received.items.first { $0.hasPrefix(jid + " ") }
                 // §3.3.3: "it MUST consider […] its presence information about the contact, to be null and void"
-                if state != "to", state != "both" { forget(jid) }
+                if state == "to" || state == "both" {
+                    subscriptions.insert(jid)
+                } else {
+                    subscriptions.remove(jid)
+                    if wasSubscribed { forget(jid) }
+                }
             }
         } else if received.kind == "presence" {
             switch received.type {
@@ -121,7 +136,10 @@ private struct Model {
         try await server.settle()
         let after = subscriptions()
         for device in devices {
-            for received in device.client.take() {
+            let received = device.client.take()
+            device.hasGone = false
+            device.heard = received.map(\.description)
+            for received in received {
                 if judgesStrangers { judge(received, device, before, after) }
                 device.believe(received)
             }
@@ -146,8 +164,12 @@ private struct Model {
             let asking = server.roster(of: device.client.bare)?.entries.values.filter(\.subscription.pendingIn) ?? []
             let contact = asking.map(\.jid).sorted { $0.description < $1.description }.first ?? contact
             say("<presence type='subscribed' to='\(contact)'/>", device)
-        case 11..<14: say("<presence><status>s\(count)</status></presence>", device)
-        case 14: say("<presence type='unavailable'/>", device)
+        case 11..<14:
+            // Who comes back at once cannot tell what was on its way before from what is new.
+            if !device.hasGone { say("<presence><status>s\(count)</status></presence>", device) }
+        case 14:
+            device.hasGone = true
+            say("<presence type='unavailable'/>", device)
         case 15: say("<iq type='get' id='g\(count)'><query xmlns='jabber:iq:roster'/></iq>", device)
         case 16:
             say(
@@ -262,7 +284,7 @@ private struct Model {
             for contact in roster.subscriptions + [user] {
                 #expect(
                     device.known(of: contact) == truth(of: contact),
-                    "\(device.client.jid) of \(contact) after \(story)")
+                    "\(device.client.jid) of \(contact) after \(story), having heard \(device.heard)")
             }
         }
     }

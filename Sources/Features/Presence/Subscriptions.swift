@@ -97,6 +97,8 @@ package struct Subscriptions: Feature {
         // §3, §3.1.2: both addresses are bare.
         stanza.from = account.jid
         stanza.to = contact
+        // Before the change is seen elsewhere, and something sent for it from there.
+        loop.flush()
         let change = try account.withState { state throws(StanzaError) in
             var item = state.roster[contact] ?? RosterItem(jid: contact)
             let wasListed = item.isListed
@@ -210,13 +212,19 @@ package struct Subscriptions: Feature {
     /// Sends the presence of all available resources. Each is sent from its own loop, as its broadcasts are, so that
     /// none overtakes a newer one.
     private func sendPresence(of account: Account, to contact: JID, on loop: LoopContext) {
-        let loops = Set(account.sessions.filter(\.isAvailable).map(\.handle.loop))
+        let loops = account.withState { state in
+            // It is on its way then, should the subscription end at once.
+            state[Presences.told].count += 1
+            return Set(state.sessions.filter(\.isAvailable).map(\.handle.loop))
+        }
         if !loops.subtracting([loop.index]).isEmpty { loop.flush() }
         for index in loops {
             let send: @Sendable (LoopContext) -> Void = { loop in
-                for session in account.sessions where session.handle.loop == index && session.isAvailable {
-                    loop.kernel.send(Stanza(presenceOf: session, to: contact), on: loop)
+                let available = account.withState { state in
+                    guard state.roster[contact]?.subscription.from == true else { return [BoundSession]() }
+                    return state.sessions.filter { $0.handle.loop == index && $0.isAvailable }
                 }
+                for session in available { loop.kernel.send(Stanza(presenceOf: session, to: contact), on: loop) }
             }
             if index == loop.index { send(loop) } else { kernel.loops[index].execute(send) }
         }
