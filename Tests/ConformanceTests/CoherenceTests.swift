@@ -32,6 +32,7 @@ import Testing
                 let specification = String(repeating: "0", count: 4 - String(number).count) + String(number)
                 let claim = Self.claims.first { $0.specification == specification }
                 #expect(claim?.feature == "\(feature)", "XEP-\(specification)")
+                #expect(claim?.status == .complete || claim?.status == .partial, "XEP-\(specification)")
             }
         }
     }
