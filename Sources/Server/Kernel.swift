@@ -29,6 +29,7 @@ package final class Kernel: @unchecked Sendable {
     let features: [any Feature.Type]
     private let currentLimits: Mutex<StreamLimits>
     private let sessionCount = Atomic<UInt64>(0)
+    private let endedCount = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - group: the event loops that connections are served on.
@@ -102,8 +103,10 @@ package final class Kernel: @unchecked Sendable {
         loops.first { $0.eventLoop === eventLoop }?.current
     }
 
-    /// How many sessions were bound since the start.
-    package var sessionsBound: UInt64 { sessionCount.load(ordering: .relaxed) }
+    /// How many sessions have begun and ended since the start.
+    var sessionChanges: UInt64 { sessionCount.load(ordering: .relaxed) + endedCount.load(ordering: .relaxed) }
+
+    func sessionEnded() { endedCount.add(1, ordering: .relaxed) }
 
     func nextSessionID() -> UInt64 { sessionCount.add(1, ordering: .relaxed).newValue }
 

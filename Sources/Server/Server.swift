@@ -64,7 +64,7 @@ package final class Server: Sendable {
             Task { await leavers.look() }
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
             kernel.accounts.sweep(olderThan: .now() - .minutes(5))
-            memory.look(opened: kernel.sessionsBound)
+            memory.look(changes: kernel.sessionChanges)
         }
     }
 

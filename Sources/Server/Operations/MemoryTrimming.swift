@@ -7,7 +7,7 @@ internal import Synchronization
 /// Trimming locks the heap for milliseconds, so it waits until things have calmed down.
 final class MemoryTrimming: Sendable {
     private struct State {
-        /// How many sessions there had been at the last trim, and at the last look.
+        /// How many changes there had been at the last trim, and at the last look.
         var trimmed: UInt64 = 0
         var seen: UInt64 = 0
     }
@@ -18,13 +18,13 @@ final class MemoryTrimming: Sendable {
     private let state = Mutex(State())
 
     /// Called every few seconds.
-    /// - Parameter opened: sessions bound since the start.
-    func look(opened: UInt64) {
+    /// - Parameter changes: sessions that have begun and ended since the start.
+    func look(changes: UInt64) {
         let isDue = state.withLock { state in
-            let isCalm = opened == state.seen
-            state.seen = opened
-            guard isCalm, opened - state.trimmed >= Self.threshold else { return false }
-            state.trimmed = opened
+            let isCalm = changes == state.seen
+            state.seen = changes
+            guard isCalm, changes - state.trimmed >= Self.threshold else { return false }
+            state.trimmed = changes
             return true
         }
         if isDue { malloc_trim(0) }

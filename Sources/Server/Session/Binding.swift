@@ -134,6 +134,7 @@ extension Session {
             return state.isRemoved
         }
         loop.remove(self)
+        kernel.sessionEnded()
         defer { stream = nil }
         if isRemoved { kernel.accounts.forget(account.jid) }
         guard let last else { return }
