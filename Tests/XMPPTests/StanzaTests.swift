@@ -16,6 +16,7 @@ import Testing
         ("<message to='x' type='chat' id='1'><body>a &amp; b</body></message>",
          "<message from='romeo@example.net/orchard' to='juliet@example.com' type='chat' id='1'><body>a &amp; b</body></message>"),
         ("<presence from='forged'/>", "<presence from='romeo@example.net/orchard' to='juliet@example.com'/>"),
+        ("<message type='normal'/>", "<message from='romeo@example.net/orchard' to='juliet@example.com' type='normal'/>"),
         ("<message type='unheard' xml:lang='de'></message>",
          "<message from='romeo@example.net/orchard' to='juliet@example.com' xml:lang='de'/>"),
         ("<message xmlns='jabber:client' xmlns:q='urn:q' q:k='1'><q:x/></message>",

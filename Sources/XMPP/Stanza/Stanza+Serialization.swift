@@ -19,6 +19,8 @@ extension Stanza {
             buffer.writeStaticString(" type='")
             buffer.writeStaticString(type)
             buffer.writeStaticString("'")
+        } else if type == .normal, element?.saysNormal == true {
+            buffer.writeStaticString(" type='normal'")
         }
         if let element {
             element.writeAttributesOfEnvelope(into: &buffer)
@@ -58,6 +60,11 @@ extension Stanza {
 }
 
 extension Element {
+    /// Whether the type that also stands for no type was written out.
+    fileprivate var saysNormal: Bool {
+        withAttribute("type") { $0.elementsEqual("normal".utf8) } ?? false
+    }
+
     /// Writes the attributes that belong to the stanza rather than to its way, and the prefixes its content may use.
     fileprivate func writeAttributesOfEnvelope(into buffer: inout ByteBuffer) {
         for attribute in ownAttributes {
