@@ -24,8 +24,12 @@ test: packages test-packages $(VENV)/ready
 bench: packages
 	Tests/bench/run.sh
 
+# Feeds mutated streams to the parser and compares with libxml2 reading the whole: make fuzz SECONDS=600
+SECONDS = 60
 fuzz: packages
-	Tests/fuzz/run.sh
+	@Tests/testbed/packages.sh lld
+	mkdir -p .build-fuzz/corpus
+	swift run -c release --package-path Tests/fuzz --scratch-path .build-fuzz fuzz .build-fuzz/corpus -max_len=4096 -max_total_time=$(SECONDS)
 
 packages:
 	@Tests/testbed/packages.sh $(BUILD_PACKAGES)

@@ -15,8 +15,9 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")],
     targets: [
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .target(name: "CICU", linkerSettings: [.linkedLibrary("icuuc")]),
         .target(
-            name: "XMPP", dependencies: ["CLibXML2", .product(name: "NIOCore", package: "swift-nio")],
+            name: "XMPP", dependencies: ["CICU", "CLibXML2", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "fuzz", dependencies: ["XMPP", "CLibXML2"], swiftSettings: swiftSettings,
