@@ -33,7 +33,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// How much of `received` the framer has seen.
     private var scanned = 0
     private var unsent = ByteBuffer()
-    private var isUnflushed = false
+    /// When the loop writes what is unsent; nil if it does not know of any.
+    private var awaited: LoopContext.Pace?
     private var hasSentHeader = false
     /// Reasons not to process what arrives.
     private var pauses = 0
@@ -110,7 +111,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        loop.flush()
+        loop.endBurst()
         context.fireChannelReadComplete()
     }
 
@@ -294,8 +295,8 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     // MARK: Writing
 
-    /// Appends to what will be sent with the next flush of the loop.
-    package func output(_ write: (inout ByteBuffer) -> Void) {
+    /// Appends to what is sent at the end of the burst of events at hand, or of the loop's tick.
+    package func output(_ pace: LoopContext.Pace = .burst, _ write: (inout ByteBuffer) -> Void) {
         guard let context else { return }
         if unsent.readableBytes == 0 { unsent = context.channel.allocator.buffer(capacity: 512) }
         write(&unsent)
@@ -305,15 +306,15 @@ package final class StreamHandler: ChannelDuplexHandler {
             unsent = ByteBuffer()
             _ = machine.endSent()
             context.close(promise: nil)
-        } else if !isUnflushed {
-            isUnflushed = true
-            loop.markUnflushed(self)
+        } else if awaited.map({ $0 == .tick && pace == .burst }) ?? true {
+            awaited = pace
+            loop.markUnflushed(self, pace)
         }
     }
 
     /// Writes what is unsent, unless the channel's own buffer is full.
     func flushOutput() {
-        isUnflushed = false
+        awaited = nil
         guard let context, unsent.readableBytes > 0, context.channel.isWritable || machine.isClosing else { return }
         let bytes = unsent
         unsent = ByteBuffer()

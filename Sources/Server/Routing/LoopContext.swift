@@ -15,22 +15,41 @@ package final class LoopContext {
     let handshakes: HandshakeGate
     private(set) var sessions: [UInt64: Session] = [:]
     private var streams: [ObjectIdentifier: StreamHandler] = [:]
-    /// Streams with output that was not yet written to their channel.
+    /// Streams with output that is written at the end of the burst of events at hand.
     private var unflushed: [StreamHandler] = []
+    /// Streams with output that is written at the end of the loop's tick.
+    private var unhurried: [StreamHandler] = []
     /// What waits for other loops, by loop, in order.
-    private var outboxes: [[HandedOver]]
+    private var outboxes: [Outbox]
+    private var isTickEndAwaited = false
+
+    /// When output is written to the channel.
+    package enum Pace: Sendable {
+        /// At the end of the burst of events at hand: what was read from one connection, or handed over by one loop.
+        case burst
+        /// When all connections that were ready have been read from. What many people send to many is so written
+        /// together: for each receiver one write, and not one for each sender.
+        case tick
+    }
 
     /// One stanza for a session of another loop.
     struct HandedOver: Sendable {
         let session: SessionHandle
         let stanza: ByteBuffer
+        let pace: Pace
+    }
+
+    private struct Outbox {
+        var stanzas: [HandedOver] = []
+        /// Whether one of them is to be written at the end of the burst.
+        var isUrgent = false
     }
 
     init(eventLoop: any EventLoop, index: Int, loopCount: Int, kernel: Kernel) {
         self.eventLoop = eventLoop
         self.index = index
         self.kernel = kernel
-        outboxes = Array(repeating: [], count: loopCount)
+        outboxes = Array(repeating: Outbox(), count: loopCount)
         handshakes = HandshakeGate(
             eventLoop: eventLoop, limit: kernel.configuration[LimitSettings.pendingHandshakes])
     }
@@ -71,35 +90,74 @@ package final class LoopContext {
             return
         }
         let bytes = stanza.serialized
-        for handle in handles { send(bytes, to: handle) }
+        for handle in handles { send(bytes, to: handle, stanza.pace) }
     }
 
     /// Sends serialised stanzas to a session of any loop.
-    package func send(_ bytes: ByteBuffer, to handle: SessionHandle) {
+    package func send(_ bytes: ByteBuffer, to handle: SessionHandle, _ pace: Pace = .burst) {
         if handle.loop == index {
-            sessions[handle.id]?.send(bytes)
+            sessions[handle.id]?.send(bytes, pace)
         } else {
-            outboxes[handle.loop].append(HandedOver(session: handle, stanza: bytes))
+            outboxes[handle.loop].stanzas.append(HandedOver(session: handle, stanza: bytes, pace: pace))
+            if pace == .burst { outboxes[handle.loop].isUrgent = true } else { awaitEndOfTick() }
         }
     }
 
-    func markUnflushed(_ stream: StreamHandler) { unflushed.append(stream) }
+    func markUnflushed(_ stream: StreamHandler, _ pace: Pace) {
+        switch pace {
+        case .burst:
+            unflushed.append(stream)
+        case .tick:
+            unhurried.append(stream)
+            awaitEndOfTick()
+        }
+    }
 
-    /// Writes what has been sent since the last flush; at the end of each burst of events.
+    /// A burst of events has ended: writes what does not wait for the end of the tick.
+    func endBurst() {
+        flushStreams()
+        for loop in outboxes.indices where outboxes[loop].isUrgent { handOver(to: loop) }
+    }
+
+    /// Writes all that has been sent. To be called where something else depends on the order of writing.
     package func flush() {
+        unflushed += unhurried
+        unhurried.removeAll(keepingCapacity: true)
+        flushStreams()
+        for loop in outboxes.indices where !outboxes[loop].stanzas.isEmpty { handOver(to: loop) }
+    }
+
+    private func awaitEndOfTick() {
+        guard !isTickEndAwaited else { return }
+        isTickEndAwaited = true
+        // What a loop is given to do while it handles events comes after them.
+        eventLoop.assumeIsolated().execute {
+            self.isTickEndAwaited = false
+            self.flush()
+        }
+    }
+
+    private func flushStreams() {
         while !unflushed.isEmpty {
             let streams = unflushed
             unflushed.removeAll(keepingCapacity: true)
             for stream in streams { stream.flushOutput() }
         }
-        for loop in outboxes.indices where !outboxes[loop].isEmpty {
-            let batch = outboxes[loop]
-            outboxes[loop].removeAll(keepingCapacity: true)
-            kernel.loops[loop].execute { context in
-                for handed in batch { context.sessions[handed.session.id]?.send(handed.stanza) }
-            }
+    }
+
+    private func handOver(to loop: Int) {
+        let batch = outboxes[loop].stanzas
+        outboxes[loop].stanzas.removeAll(keepingCapacity: true)
+        outboxes[loop].isUrgent = false
+        kernel.loops[loop].execute { context in
+            for handed in batch { context.sessions[handed.session.id]?.send(handed.stanza, handed.pace) }
         }
     }
+}
+
+extension Stanza {
+    /// Presence goes from one to many, and in storms; the rest mostly from one to one.
+    var pace: LoopContext.Pace { kind == .presence ? .tick : .burst }
 }
 
 /// Names an event loop's context from any thread.
@@ -116,11 +174,11 @@ package struct LoopReference: Sendable {
     /// The context; to be called on its loop.
     var current: LoopContext { context.value }
 
-    /// Does something on the loop, and then flushes what it sent.
+    /// Does something on the loop as a burst of events of its own.
     package func execute(_ body: @escaping @Sendable (LoopContext) -> Void) {
         eventLoop.execute {
             body(context.value)
-            context.value.flush()
+            context.value.endBurst()
         }
     }
 }

@@ -32,12 +32,12 @@ package final class Session {
 
     /// Sends a stanza to the client. The caller's burst of events ends with a flush.
     package func send(_ stanza: Stanza) {
-        stream?.output { stanza.write(into: &$0) }
+        stream?.output(stanza.pace) { stanza.write(into: &$0) }
     }
 
     /// Sends a serialised stanza to the client.
-    package func send(_ stanza: ByteBuffer) {
-        stream?.output { $0.writeImmutableBuffer(stanza) }
+    package func send(_ stanza: ByteBuffer, _ pace: LoopContext.Pace = .burst) {
+        stream?.output(pace) { $0.writeImmutableBuffer(stanza) }
     }
 
     /// Ends the session with a stream error.
