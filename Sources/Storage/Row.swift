@@ -1,51 +1,53 @@
-internal import Foundation
-internal import GRDB
+internal import GRDBSQLite
 
 /// One row of a result, valid while the closure that received it runs.
 ///
 /// Columns count from 0 in the order of the statement's select list. A column that is absent, NULL or of
 /// another type makes the getter throw; the getters ending in `OrNil` give `nil` for NULL.
 package struct Row: ~Copyable {
-    private let row: GRDB.Row
+    /// A statement that has just given a row.
+    private let statement: OpaquePointer
 
-    init(_ row: GRDB.Row) {
-        self.row = row
+    init(_ statement: OpaquePointer) {
+        self.statement = statement
     }
 
     package func isNull(_ column: Int) throws(StorageError) -> Bool {
-        try value(column).isNull
+        try type(column) == SQLITE_NULL
     }
 
     package func integerOrNil(_ column: Int) throws(StorageError) -> Int? {
-        switch try value(column).storage {
-        case .null: nil
-        case .int64(let value): Int(value)
-        case .double, .string, .blob: throw mismatch(column, "an integer")
+        switch try type(column) {
+        case SQLITE_NULL: nil
+        case SQLITE_INTEGER: Int(sqlite3_column_int64(statement, CInt(column)))
+        default: throw mismatch(column, "an integer")
         }
     }
 
     package func realOrNil(_ column: Int) throws(StorageError) -> Double? {
-        switch try value(column).storage {
-        case .null: nil
-        case .double(let value): value
-        case .int64(let value): Double(value)
-        case .string, .blob: throw mismatch(column, "a number")
+        switch try type(column) {
+        case SQLITE_NULL: nil
+        case SQLITE_FLOAT, SQLITE_INTEGER: sqlite3_column_double(statement, CInt(column))
+        default: throw mismatch(column, "a number")
         }
     }
 
     package func textOrNil(_ column: Int) throws(StorageError) -> String? {
-        switch try value(column).storage {
-        case .null: nil
-        case .string(let value): value
-        case .int64, .double, .blob: throw mismatch(column, "text")
+        switch try type(column) {
+        case SQLITE_NULL: return nil
+        case SQLITE_TEXT:
+            let start = sqlite3_column_text(statement, CInt(column))
+            let count = Int(sqlite3_column_bytes(statement, CInt(column)))
+            return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+        default: throw mismatch(column, "text")
         }
     }
 
     package func bytesOrNil(_ column: Int) throws(StorageError) -> [UInt8]? {
-        switch try value(column).storage {
-        case .null: nil
-        case .blob(let value): Array(value)
-        case .int64, .double, .string: throw mismatch(column, "bytes")
+        switch try type(column) {
+        case SQLITE_NULL: nil
+        case SQLITE_BLOB: Array(blob(column))
+        default: throw mismatch(column, "bytes")
         }
     }
 
@@ -74,9 +76,15 @@ package struct Row: ~Copyable {
         try integer(column) != 0
     }
 
-    private func value(_ column: Int) throws(StorageError) -> DatabaseValue {
-        guard column >= 0, column < row.count else { throw mismatch(column, "a column") }
-        return row[column]
+    /// Valid until the statement goes on.
+    private func blob(_ column: Int) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(statement, CInt(column))
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column))))
+    }
+
+    private func type(_ column: Int) throws(StorageError) -> CInt {
+        guard column >= 0, column < Int(sqlite3_column_count(statement)) else { throw mismatch(column, "a column") }
+        return sqlite3_column_type(statement, CInt(column))
     }
 
     private func mismatch(_ column: Int, _ wanted: String) -> StorageError {

@@ -59,7 +59,7 @@ final class OpenRegistration: StreamFeature {
             !username.isEmpty, !password.isEmpty
         else { throw StanzaError(.notAcceptable, "name and password are needed") }
         do {
-            return (try JID(local: username, domain: domain.domain, resource: nil), password)
+            return (try JID(local: username, of: domain), password)
         } catch {
             throw StanzaError(.notAcceptable, "this cannot be a name")
         }

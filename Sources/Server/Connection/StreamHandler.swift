@@ -1,5 +1,6 @@
 internal import Logging
 package import NIOCore
+internal import TLS
 package import XMPP
 
 /// A client's stream on its connection: bytes in, stanzas to the session, stanzas out (RFC 6120 §4).
@@ -408,8 +409,6 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     /// 22 characters of base 64 without padding: 128 random bits.
     static func randomID() -> String {
-        var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<2).flatMap { _ in withUnsafeBytes(of: generator.next() as UInt64) { Array($0) } }
-        return String(decoding: Base64.encode(bytes), as: UTF8.self).filter { $0 != "=" }
+        String(decoding: Base64.encode(randomBytes(16)).dropLast(2), as: UTF8.self)
     }
 }

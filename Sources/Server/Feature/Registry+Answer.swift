@@ -38,7 +38,7 @@ extension Registry {
     ) {
         let reference = loop.kernel.loops[loop.index]
         let id = session?.handle.id
-        Task {
+        reference.task {
             let answer: Result<ByteBuffer?, StanzaError>
             do throws(StanzaError) {
                 answer = .success(try await body(request))

@@ -164,10 +164,12 @@ extension Stanza {
 package struct LoopReference: Sendable {
     package let eventLoop: any EventLoop
     private let context: NIOLoopBound<LoopContext>
+    private let executor: LoopExecutor
 
     /// To be called on the context's loop.
     init(_ context: LoopContext) {
         eventLoop = context.eventLoop
+        executor = LoopExecutor(context.eventLoop)
         self.context = NIOLoopBound(context, eventLoop: context.eventLoop)
     }
 
@@ -180,5 +182,11 @@ package struct LoopReference: Sendable {
             body(context.value)
             context.value.endBurst()
         }
+    }
+
+    /// Does something that has to wait, between its waits on the loop: no thread is woken for it but by what it waits
+    /// for. It must not block.
+    package func task(_ body: @escaping @Sendable () async -> Void) {
+        Task(executorPreference: executor) { await body() }
     }
 }

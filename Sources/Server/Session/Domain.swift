@@ -8,9 +8,9 @@ package final class Domain: Sendable {
     /// The accounts that are kept in the server's own database, if the domain has such.
     package let local: LocalAccounts?
     private let credentials: Credentials
-    /// Whether every account has SCRAM keys. A client that is offered SCRAM uses it, and one whose account is in a
-    /// directory could then never log in.
-    let hasScramKeys: Bool
+    /// Whether every account is in the server's own database. If so, every account has SCRAM keys: a client that is
+    /// offered SCRAM uses it, and one whose account is in a directory could then never log in.
+    let isLocal: Bool
 
     /// How long account sources may take to answer.
     private static let patience = Duration.seconds(10)
@@ -19,7 +19,7 @@ package final class Domain: Sendable {
         self.jid = jid
         self.credentials = credentials
         local = credentials.sources.lazy.compactMap { $0 as? LocalAccounts }.first
-        hasScramKeys = credentials.sources.allSatisfy { $0 is LocalAccounts }
+        isLocal = credentials.sources.allSatisfy { $0 is LocalAccounts }
     }
 
     /// Whether an account exists and may be used.
@@ -30,7 +30,7 @@ package final class Domain: Sendable {
 
     /// The address of the account that a user name means, as it was sent; nil if there can be none.
     func account(_ user: String) -> JID? {
-        try? JID(local: user, domain: jid.domain, resource: nil)
+        try? JID(local: user, of: jid)
     }
 
     /// The SCRAM keys of a user name as it was sent. For unknown ones there are keys as well, which nothing fits.

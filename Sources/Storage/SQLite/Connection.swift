@@ -1,4 +1,3 @@
-internal import Foundation
 internal import GRDB
 internal import GRDBSQLite
 
@@ -126,7 +125,7 @@ final class Connection: @unchecked Sendable {
     func execute(_ sql: String, _ arguments: [SQLValue] = []) throws(StorageError) -> Int {
         try translating(sql) { database in
             let before = database.totalChangesCount
-            try statement(sql, in: database).execute(arguments: StatementArguments(arguments))
+            try run(statement(sql, in: database), arguments) { _ in true }
             return database.totalChangesCount - before
         }
     }
@@ -140,19 +139,73 @@ final class Connection: @unchecked Sendable {
             let statement = try statement(sql, in: database)
             iterating.append(sql)
             defer { iterating.removeLast() }
-            let cursor = try GRDB.Row.fetchCursor(statement, arguments: StatementArguments(arguments))
             var wanted = true
-            while wanted || !statement.isReadonly, let row = try cursor.next() {
-                guard wanted else { continue }
+            try run(statement, arguments) { row in
+                guard wanted else { return true }
                 do {
-                    wanted = try body(Row(row))
+                    wanted = try body(row)
                 } catch {
                     bodyError = error
-                    return
+                    return false
                 }
+                return wanted || !statement.isReadonly
             }
         }
         if let bodyError { throw bodyError }
+    }
+
+    /// Runs a statement until it has no more rows or `body` returns false.
+    ///
+    /// By SQLite's own functions: those of GRDB copy arguments and rows, which costs more than most statements do.
+    private func run(
+        _ statement: Statement, _ arguments: [SQLValue], _ body: (borrowing Row) -> Bool
+    ) throws(StorageError) {
+        let pointer = statement.sqliteStatement
+        // Also ends what is left of a statement whose rows were not all wanted.
+        defer { sqlite3_reset(pointer) }
+        for (index, argument) in arguments.enumerated() {
+            guard bind(argument, to: CInt(index + 1), of: pointer) == SQLITE_OK else { throw failure(of: statement) }
+        }
+        guard arguments.count == Int(sqlite3_bind_parameter_count(pointer)) else {
+            throw .statement("\(arguments.count) arguments are too many or too few in \(statement.sql)")
+        }
+        while true {
+            switch sqlite3_step(pointer) {
+            case SQLITE_ROW: guard body(Row(pointer)) else { return }
+            case SQLITE_DONE: return
+            default: throw failure(of: statement)
+            }
+        }
+    }
+
+    private func bind(_ value: SQLValue, to index: CInt, of pointer: OpaquePointer) -> CInt {
+        // SQLite copies what it is lent.
+        let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+        switch value {
+        case .null: return sqlite3_bind_null(pointer, index)
+        case .integer(let value): return sqlite3_bind_int64(pointer, index, Int64(value))
+        case .real(let value): return sqlite3_bind_double(pointer, index, value)
+        case .text(var value):
+            return value.withUTF8 { bytes in
+                bytes.withMemoryRebound(to: CChar.self) {
+                    sqlite3_bind_text64(pointer, index, $0.baseAddress, UInt64($0.count), copied, UInt8(SQLITE_UTF8))
+                }
+            }
+        case .bytes(let value):
+            // No address would mean NULL.
+            guard !value.isEmpty else { return sqlite3_bind_zeroblob(pointer, index, 0) }
+            return value.withUnsafeBytes { sqlite3_bind_blob64(pointer, index, $0.baseAddress, UInt64($0.count), copied) }
+        }
+    }
+
+    /// The error with which SQLite's last function has ended.
+    private func failure(of statement: Statement) -> StorageError {
+        let connection = sqlite3_db_handle(statement.sqliteStatement)
+        return StorageError(
+            sqlite: DatabaseError(
+                resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
+                message: sqlite3_errmsg(connection).map { String(cString: $0) }, sql: statement.sql),
+            file: queue.path)
     }
 
     /// The names of the migrations in the file, none if it is new.
@@ -225,19 +278,5 @@ final class Connection: @unchecked Sendable {
             statements[sql] = nil
             throw StorageError(sqlite: error, file: queue.path)
         }
-    }
-}
-
-extension StatementArguments {
-    init(_ values: [SQLValue]) {
-        self.init(values.map { value -> DatabaseValue in
-            switch value {
-            case .null: .null
-            case .integer(let value): Int64(value).databaseValue
-            case .real(let value): value.databaseValue
-            case .text(let value): value.databaseValue
-            case .bytes(let value): Data(value).databaseValue
-            }
-        })
     }
 }

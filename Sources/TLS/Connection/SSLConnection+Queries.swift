@@ -45,7 +45,7 @@ extension SSLConnection {
 
     /// The own certificate for servers, the peer's for clients.
     var serverEndPoint: [UInt8]? {
-        SSL_is_server(ssl) == 1 ? context.certifiedKey?.certificate.serverEndPoint : peerCertificate?.serverEndPoint
+        SSL_is_server(ssl) == 1 ? context.certifiedKey?.serverEndPoint : peerCertificate?.serverEndPoint
     }
 
     /// The ticket of a client, once the server has sent one.
@@ -56,10 +56,14 @@ extension SSLConnection {
         return SSL_SESSION_is_resumable(pointer) == 1 ? session : nil
     }
 
-    /// RFC 5705; nil when the result would not be bound to this handshake alone (TLS 1.2 without RFC 7627).
+    /// Whether keying material would be bound to this handshake alone: with TLS 1.2 only by RFC 7627.
+    var isExportable: Bool {
+        isEstablished && (version != .tls12 || COpenSSL_SSL_get_extms_support(ssl) == 1)
+    }
+
+    /// RFC 5705; nil when the result would not be bound to this handshake alone.
     func exportKeyingMaterial(label: String, context: [UInt8]?, length: Int) -> [UInt8]? {
-        guard isEstablished, length > 0 else { return nil }
-        if version == .tls12, COpenSSL_SSL_get_extms_support(ssl) != 1 { return nil }
+        guard isExportable, length > 0 else { return nil }
         TLSError.clearQueue()
         var result = [UInt8](repeating: 0, count: length)
         let name = label.utf8CString

@@ -30,6 +30,9 @@ extension TLSHandler {
         exportKeyingMaterial(label: "EXPORTER-Channel-Binding", context: [], length: 32)
     }
 
+    /// Whether `exportKeyingMaterial` has an answer.
+    package var isExportable: Bool { established?.isExportable ?? false }
+
     /// Secret bytes that only the two ends of this connection know (RFC 5705); nil with TLS 1.2 without the extended
     /// master secret, where they would not identify the connection.
     package func exportKeyingMaterial(label: String, context: [UInt8]?, length: Int) -> [UInt8]? {

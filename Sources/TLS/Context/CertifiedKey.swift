@@ -10,6 +10,8 @@ package final class CertifiedKey: @unchecked Sendable {
     /// What does not prevent use but makes peers refuse the certificate, or is careless: expired, not yet valid, a name
     /// not covered, a key that every user may read.
     package let warnings: [TLSError]
+    /// `Certificate.serverEndPoint` of the own certificate, which every log-in may ask for.
+    let serverEndPoint: [UInt8]?
     let key: OpaquePointer
 
     package var certificate: Certificate { chain[0] }
@@ -52,6 +54,7 @@ package final class CertifiedKey: @unchecked Sendable {
         }
         self.chain = chain
         self.key = key
+        serverEndPoint = chain[0].serverEndPoint
         warnings = Self.warnings(of: chain[0], certificates: certificates, key: keyFile, names: names, now: now)
     }
 

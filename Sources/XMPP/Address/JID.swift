@@ -36,6 +36,11 @@ package struct JID: Hashable, @unchecked Sendable, CustomStringConvertible {
         storage = try JIDParser.prepare(local: local, domain: domain, resource: resource)
     }
 
+    /// An address of a domain, whose domainpart is prepared already; the localpart is prepared.
+    package init(local: String, of domain: JID) throws(JIDError) {
+        storage = JIDStorage.create(local: try Localpart.prepare(local), domain: domain.domain, resource: nil)
+    }
+
     /// The same localpart and domainpart with another resourcepart, which is prepared.
     package func with(resource: String) throws(JIDError) -> JID {
         JID(storage: JIDStorage.create(bare: storage.bare, resource: try Resourcepart.prepare(resource)))

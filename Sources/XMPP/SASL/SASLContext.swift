@@ -9,8 +9,8 @@ package struct SASLContext: Sendable {
     /// The functions for the SCRAM mechanisms in the offer.
     package let hashes: [ScramHash]
 
-    /// The data for the channel-binding types in the offer.
-    package let channelBindings: [ChannelBinding]
+    /// The data for the channel-binding types in the offer; used by the `-PLUS` mechanisms only.
+    package internal(set) var channelBindings: [ChannelBinding]
 
     package let decoy: ScramDecoy
 
@@ -19,7 +19,7 @@ package struct SASLContext: Sendable {
     package let isOwnIdentity: @Sendable (_ authzid: String, _ username: String) -> Bool
 
     package init(
-        offer: SASLOffer, advertisement: SASLAdvertisement?, hashes: [ScramHash], channelBindings: [ChannelBinding],
+        offer: SASLOffer, advertisement: SASLAdvertisement?, hashes: [ScramHash], channelBindings: [ChannelBinding] = [],
         decoy: ScramDecoy, isOwnIdentity: @escaping @Sendable (_ authzid: String, _ username: String) -> Bool
     ) {
         self.offer = offer

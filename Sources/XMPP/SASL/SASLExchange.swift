@@ -37,7 +37,7 @@ package struct SASLExchange: Sendable {
     /// In bytes. RFC 4616 asks for 255 at least.
     package static let maximumPasswordSize = 1024
 
-    private let context: SASLContext
+    private var context: SASLContext
     private var state = State.idle
     private var ticket = SASLTicket(number: 0)
 
@@ -46,6 +46,11 @@ package struct SASLExchange: Sendable {
 
     package init(_ context: SASLContext) {
         self.context = context
+    }
+
+    /// The channel-binding data of the connection, which has to be known before a `-PLUS` mechanism begins.
+    package mutating func learn(_ channelBindings: [ChannelBinding]) {
+        context.channelBindings = channelBindings
     }
 
     /// `<auth/>` arrived. Nil or empty text is no initial response, "=" is one of zero length; SASL2's empty
