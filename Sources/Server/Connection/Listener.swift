@@ -37,11 +37,6 @@ package final class Listener: Sendable {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // A connection keeps a buffer of the size it expects to need next; most connections are idle.
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture { try accept(channel) }
             }
@@ -55,6 +50,10 @@ package final class Listener: Sendable {
     }
 
     private func accept(_ channel: any Channel) throws {
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        // A connection keeps a buffer of the size it expects to need next; most connections are idle.
+        try channel.syncOptions?.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
         guard let loop = kernel.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
         let address = channel.remoteAddress.flatMap(IPAddress.init)
         guard let admission = kernel.addresses.admit(address) else {

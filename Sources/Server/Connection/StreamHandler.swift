@@ -40,6 +40,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// Reasons not to process what arrives.
     private var pauses = 0
     private var isReadHeld = false
+    /// The peer has closed the connection, after what is still to be processed.
+    private var hasUnprocessedEnd = false
     private var bytesBucket: TokenBucket
     private var stanzasBucket: TokenBucket
     let opened: NIODeadline
@@ -69,11 +71,16 @@ package final class StreamHandler: ChannelDuplexHandler {
         _modify { yield &slots[slot.index, slot.make()] }
     }
 
-    var logger: Logger {
-        var logger = kernel.logger
-        logger[metadataKey: LogKeys.stream] = "\(id)"
-        if let authenticated { logger[metadataKey: LogKeys.account] = "\(authenticated)" }
-        return logger
+    /// Writes a log line that names the stream, if lines of that level are wanted.
+    func log(
+        _ level: Logger.Level, _ message: @autoclosure () -> Logger.Message,
+        _ metadata: @autoclosure () -> Logger.Metadata = [:]
+    ) {
+        guard level >= kernel.logger.logLevel else { return }
+        var metadata = metadata()
+        metadata[LogKeys.stream] = "\(id)"
+        if let authenticated { metadata[LogKeys.account] = "\(authenticated)" }
+        kernel.logger.log(level: level, message(), metadata: metadata)
     }
 
     // MARK: Channel
@@ -117,7 +124,9 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     package func read(context: ChannelHandlerContext) {
-        if pauses > 0 {
+        // While something is waited for, one more piece is taken in: most clients wait for the answer, too, and the
+        // system need not be told to stop listening to them and to begin again.
+        if pauses > 0, received.readableBytes > 0 {
             isReadHeld = true
         } else {
             context.read()
@@ -132,8 +141,12 @@ package final class StreamHandler: ChannelDuplexHandler {
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case let event as ChannelEvent where event == .inputClosed:
-            peerEnded()
-            loop.flush()
+            if pauses > 0 {
+                hasUnprocessedEnd = true
+            } else {
+                peerEnded()
+                loop.flush()
+            }
         default:
             listener.secured(self, event)
         }
@@ -141,7 +154,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("A connection has failed.", metadata: [LogKeys.reason: "\(error)"])
+        log(.debug, "A connection has failed.", [LogKeys.reason: "\(error)"])
         _ = machine.endReceived()
         endSession()
         loop.flush()
@@ -288,9 +301,14 @@ package final class StreamHandler: ChannelDuplexHandler {
         pauses -= 1
         guard pauses == 0 else { return }
         process()
-        if pauses == 0, isReadHeld {
+        guard pauses == 0 else { return }
+        if isReadHeld {
             isReadHeld = false
             context?.read()
+        }
+        if hasUnprocessedEnd {
+            hasUnprocessedEnd = false
+            peerEnded()
         }
     }
 
@@ -303,7 +321,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         write(&unsent)
         if unsent.readableBytes > limits.unsent {
             // The peer does not read; there is no way to tell it.
-            logger.info("A client does not read what it is sent; its connection is closed.")
+            log(.info, "A client does not read what it is sent; its connection is closed.")
             unsent = ByteBuffer()
             _ = machine.endSent()
             context.close(promise: nil)
@@ -339,7 +357,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         let hadHeader = hasSentHeader
         guard machine.endSent() else { return }
         if let error {
-            logger.debug("A stream is closed.", metadata: [LogKeys.condition: "\(error)"])
+            log(.debug, "A stream is closed.", [LogKeys.condition: "\(error)"])
             output { buffer in
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
@@ -368,6 +386,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     private func closeConnection(after time: TimeAmount) {
         guard let context else { return }
         let channel = context.channel
+        guard !hasUnprocessedEnd else { return channel.close(promise: nil) }
         channel.close(mode: .output, promise: nil)
         if pauses > 0 {
             pauses = 0

@@ -79,6 +79,14 @@ final class Connection: @unchecked Sendable {
         }
     }
 
+    /// Runs `body` on the calling thread while nobody else has the connection. Not from the connection's queue.
+    func onQueue(_ body: () -> Void) {
+        queue.writeWithoutTransaction { database in
+            self.database = database
+            body()
+        }
+    }
+
     /// Runs `body` on the connection's queue and waits for it. Not from that queue.
     func sync<T>(_ body: (Connection) throws(StorageError) -> T) throws(StorageError) -> T {
         let result: Result<T, StorageError> = queue.writeWithoutTransaction { database in

@@ -1,9 +1,11 @@
+internal import Foundation
 internal import Synchronization
 
-/// A few reading connections, each on a queue of its own; a read takes the first that is free.
+/// A few reading connections, each on a thread of its own; a read is taken by the first that is free.
 final class Readers: Sendable {
     private struct State {
-        var idle: [Connection]
+        /// What wakes the threads that wait for something to do.
+        var idle: [DispatchSemaphore] = []
         var waiting: [any Unit] = []
         /// The first element of `waiting` that has not been taken.
         var next = 0
@@ -11,59 +13,80 @@ final class Readers: Sendable {
 
         mutating func take() -> (any Unit)? {
             guard next < waiting.count else { return nil }
-            defer { next += 1 }
-            return waiting[next]
+            let unit = waiting[next]
+            next += 1
+            if next == waiting.count {
+                waiting.removeAll(keepingCapacity: next <= 64)
+                next = 0
+            } else if next > 64, next * 2 > waiting.count {
+                waiting.removeFirst(next)
+                next = 0
+            }
+            return unit
         }
     }
 
     private let connections: [Connection]
     private let capacity: Int
-    private let state: Mutex<State>
+    private let state = Mutex(State())
+    /// Signalled once by each thread that ends.
+    private let ended = DispatchSemaphore(value: 0)
 
     init(connections: [Connection], capacity: Int) {
         self.connections = connections
         self.capacity = capacity
-        state = Mutex(State(idle: connections))
+        for connection in connections {
+            // Threads of our own: waking one of a queue's costs as much as a short read.
+            let thread = Thread { [self] in work(on: connection) }
+            thread.name = "reader"
+            thread.start()
+        }
     }
 
     /// Any thread. Fails the unit at once, on the caller's thread, when too much waits or after `close`.
     func submit(_ unit: any Unit) {
-        enum Outcome { case queued, start(Connection), refused(StorageError) }
+        enum Outcome { case queued(DispatchSemaphore?), refused(StorageError) }
         let outcome = state.withLock { state -> Outcome in
             guard !state.isClosed else { return .refused(.closed) }
-            if let connection = state.idle.popLast() { return .start(connection) }
             guard state.waiting.count - state.next < capacity else { return .refused(.overloaded) }
-            if state.next > 64, state.next * 2 > state.waiting.count {
-                state.waiting.removeFirst(state.next)
-                state.next = 0
-            }
             state.waiting.append(unit)
-            return .queued
+            return .queued(state.idle.popLast())
         }
         switch outcome {
-        case .queued: break
-        case .start(let connection): connection.async { [self] connection in drain(on: connection, first: unit) }
+        case .queued(let thread): thread?.signal()
         case .refused(let error): unit.finish(error)
         }
     }
 
     /// Takes nothing more, finishes what waits and closes the connections.
     func close() {
-        state.withLock { $0.isClosed = true }
+        let idle = state.withLock { state in
+            state.isClosed = true
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for thread in idle { thread.signal() }
+        for _ in connections { ended.wait() }
         for connection in connections { connection.close() }
     }
 
-    private func drain(on connection: Connection, first: any Unit) {
-        var unit = first
+    /// The life of one thread.
+    private func work(on connection: Connection) {
+        enum Step { case run(any Unit), wait, end }
+        let wake = DispatchSemaphore(value: 0)
+        defer { ended.signal() }
         while true {
-            read(unit, on: connection)
-            let next = state.withLock { state -> (any Unit)? in
-                let next = state.take()
-                if next == nil { state.idle.append(connection) }
-                return next
+            let step = state.withLock { state -> Step in
+                if let unit = state.take() { return .run(unit) }
+                guard !state.isClosed else { return .end }
+                state.idle.append(wake)
+                return .wait
             }
-            guard let next else { return }
-            unit = next
+            switch step {
+            case .run(let unit): connection.onQueue { read(unit, on: connection) }
+            case .wait: wake.wait()
+            case .end: return
+            }
         }
     }
 

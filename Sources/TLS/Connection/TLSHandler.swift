@@ -236,16 +236,20 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func finish(_ received: SSLConnection.Received, _ context: ChannelHandlerContext) {
         if received.handshakeCompleted {
             state = .established
+            let isServer = if case .server? = role { true } else { false }
             role = nil
             writeOutput(context)
             if let handshake = connection?.handshake {
                 context.fireUserInboundEventTriggered(TLSEvent.handshakeCompleted(handshake))
             }
-            if state == .established {
-                if flushRequested { encryptCorked(context) }
+            // A server of TLS 1.3 has written nothing now but tickets, which leave with what it writes next.
+            var isUrgent = !isServer || connection?.version != .tls13
+            if state == .established, flushRequested {
+                encryptCorked(context)
                 flushRequested = false
+                isUrgent = true
             }
-            context.flush()
+            if isUrgent { context.flush() }
         } else {
             answer(context)
         }

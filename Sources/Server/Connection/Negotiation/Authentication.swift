@@ -118,7 +118,7 @@ struct Authentication: StreamFeature {
         stream[Self.attempt] = nil
         stream.authenticated = account
         stream[Self.exchange] = nil
-        stream.logger.info("A client has logged in.", metadata: [LogKeys.mechanism: "\(success.mechanism.name)"])
+        stream.log(.info, "A client has logged in.", [LogKeys.mechanism: "\(success.mechanism.name)"])
         reply("success", success.additionalData, on: stream)
         stream.negotiated(.authenticated, restarts: true)
     }
@@ -126,9 +126,9 @@ struct Authentication: StreamFeature {
     private func fail(_ failure: SASLFailure, on stream: StreamHandler) throws(StreamError) {
         stream[Self.attempt]?.end(failure.condition == .notAuthorized ? .failed : .undecided)
         stream[Self.attempt] = nil
-        stream.logger.info(
-            "A log-in has failed.",
-            metadata: [
+        stream.log(
+            .info, "A log-in has failed.",
+            [
                 LogKeys.reason: "\(failure.debugDescription)",
                 LogKeys.address: "\(stream.address.map(\.description) ?? "unknown")",
             ])
