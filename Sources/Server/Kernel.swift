@@ -98,6 +98,10 @@ package final class Kernel: @unchecked Sendable {
         currentLimits.withLock { $0 = StreamLimits(configuration) }
         addresses.reload(configuration)
         throttle.reload(configuration)
+        for section in configuration.domains {
+            if let jid = try? JID(section.name) { domains[jid]?.movedTo = section.movedTo }
+        }
+        for loop in loops { loop.execute { $0.sendOn() } }
     }
 
     // MARK: Loops and sessions

@@ -229,6 +229,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         case .open(let domain):
             // RFC 6120 §4.7.2: the bare address that the peer gives for its own, and none if it gives none.
             sendHeader(from: domain, to: from, version: header.answeredVersion)
+            if let movedTo { throw movedTo }
             output { buffer in
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
@@ -364,6 +365,22 @@ package final class StreamHandler: ChannelDuplexHandler {
         endSession()
         loop.flush()
         closeConnection(after: limits.closing)
+    }
+
+    /// Sends the peer to where its domain is served now, if it has moved and this can be said safely.
+    /// - Returns: whether the stream was closed.
+    func sendOn() -> Bool {
+        guard machine.isOpen, let movedTo else { return false }
+        close(movedTo)
+        return true
+    }
+
+    /// RFC 6120 §4.9.3.19: not "until after the confidentiality and integrity of the stream have been protected".
+    private var movedTo: StreamError? {
+        guard machine.facts.contains(.secure), let domain = machine.domain,
+            let host = kernel.domain(domain)?.movedTo
+        else { return nil }
+        return StreamError(.seeOtherHost, otherHost: host.description)
     }
 
     private func peerEnded() {
