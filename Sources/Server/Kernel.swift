@@ -24,6 +24,9 @@ package final class Kernel: @unchecked Sendable {
     private(set) var binding: Binding!
     let addresses: AddressAdmission
     let throttle: LoginThrottle
+    /// The first domain of the configuration: who speaks to a peer that has named no domain, or none of ours
+    /// (RFC 6120 §4.9.1.3).
+    let mainDomain: JID?
     private let defaultDomain: JID?
     /// The extensions of this server.
     let features: [any Feature.Type]
@@ -44,6 +47,7 @@ package final class Kernel: @unchecked Sendable {
         self.identities = identities
         self.features = features
         self.domains = Dictionary(uniqueKeysWithValues: domains.map { ($0.jid, $0) })
+        mainDomain = domains.first?.jid
         defaultDomain = domains.count == 1 ? domains[0].jid : nil
         addresses = AddressAdmission(configuration)
         throttle = LoginThrottle(configuration)
@@ -66,7 +70,7 @@ package final class Kernel: @unchecked Sendable {
     private static let own: [Registration] = [
         StartTLS() as any StreamFeature, StartTLSRefusal(), Authentication(), ResourceBinding(), SessionEstablishment(),
         StreamLimitsAdvertisement(),
-    ].flatMap { Registration.stream($0) }
+    ].flatMap { Registration.stream($0) } + SessionEstablishment.registrations
 
     // MARK: Domains
 
@@ -94,6 +98,10 @@ package final class Kernel: @unchecked Sendable {
         currentLimits.withLock { $0 = StreamLimits(configuration) }
         addresses.reload(configuration)
         throttle.reload(configuration)
+        for section in configuration.domains {
+            if let jid = try? JID(section.name) { domains[jid]?.movedTo = section.movedTo }
+        }
+        for loop in loops { loop.execute { $0.sendOn() } }
     }
 
     // MARK: Loops and sessions

@@ -41,7 +41,8 @@ package final class Server: Sendable {
         do {
             sources = try await AccountSources(configuration, database: database, group: group, logger: logger)
             let domains = try configuration.domains.map { [sources] section in
-                Domain(jid: try JID(section.name), credentials: sources.credentials(of: section))
+                Domain(
+                    jid: try JID(section.name), credentials: sources.credentials(of: section), movedTo: section.movedTo)
             }
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, identities: identities,

@@ -56,7 +56,12 @@ actor StageServer {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         TemporaryFolders.removeAtExit(folder.path)
         var text = "domains:\n"
-        for domain in domains { text += "  \(domain): {certificate: c.pem, key: c.key}\n" }
+        let own = needs.filter { $0.key.hasPrefix(ownPrefix) }
+        for domain in domains {
+            text += "  \(domain): {certificate: c.pem, key: c.key"
+            for (path, value) in own { text += ", \(path.dropFirst(ownPrefix.count)): \(value)" }
+            text += "}\n"
+        }
         text += """
             listen:
               - {kind: client, port: 5222, address: 127.0.0.1}
@@ -65,7 +70,7 @@ actor StageServer {
             data: data
 
             """
-        text += sections(of: needs)
+        text += sections(of: needs.filter { own[$0.key] == nil })
         try SelfSigned.write(to: folder.path)
         let file = folder.appendingPathComponent("martlet.yaml").path
         try text.write(toFile: file, atomically: true, encoding: .utf8)
@@ -75,6 +80,9 @@ actor StageServer {
         logger.logLevel = .error
         return try await Server(configuration: configuration, features: allFeatures, logger: logger)
     }
+
+    /// Before the settings of the transcript's domain, whatever it is called on this stage.
+    private static let ownPrefix = "domains.localhost."
 
     /// `a.b=c` as YAML.
     private static func sections(of needs: [String: String]) -> String {

@@ -14,7 +14,7 @@ import Testing
     static let early: [([UInt8], String)] =
         [
             ("<stream:flood to='localhost' version='1.0' \(namespaces)>", "bad-format"),
-            ("<stream:stream to='localhost' version='1.0' xmlns='jabber:client'>", "bad-namespace-prefix"),
+            ("<stream:stream to='localhost' version='1.0' xmlns='jabber:client'>", "not-well-formed"),
             ("<stream:stream to='elsewhere.example' version='1.0' \(namespaces)>", "host-unknown"),
             (
                 "<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://wrong.example/'>",
@@ -73,10 +73,6 @@ import Testing
         ("<message>\(String(repeating: "x", count: 10_001))", "policy-violation"),
         (String(repeating: "<a>", count: 100), "policy-violation"),
         ("<a\((0..<100).map { " a\($0)=''" }.joined())/>", "policy-violation"),
-        (
-            "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>",
-            "policy-violation"
-        ),
     ]
 
     /// What goes wrong once a resource is bound.
@@ -85,7 +81,8 @@ import Testing
         ("<iq from='user1@localhost/other' type='get' id='1'/>", "invalid-from"),
         ("<presence from='not@a@jid'/>", "invalid-from"),
         ("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>", "not-authorized"),
-        ("<message xmlns='jabber:server' to='user1@localhost'/>", "unsupported-stanza-type"),
+        ("<message xmlns='jabber:server' to='user1@localhost'/>", "invalid-namespace"),
+        ("<message xmlns:c='jabber:client' to='user1@localhost'><c:body>hi</c:body></message>", "bad-namespace-prefix"),
         ("<pubsub/>", "unsupported-stanza-type"),
         ("<message>\(String(repeating: "x", count: 262_145))</message>", "policy-violation"),
         ("<message><![CDATA[\(String(repeating: "x", count: 262_145))", "policy-violation"),
@@ -113,7 +110,97 @@ import Testing
         try await LiveServer.run(domains: ["one.example", "two.example"]) { live in
             let client = try await live.connect()
             client.send("<stream:stream version='1.0' \(Self.namespaces)>")
-            #expect(try await client.readToEnd().contains(Self.error("improper-addressing")))
+            let answer = try await client.readToEnd()
+            #expect(answer.contains(Self.error("improper-addressing")))
+            // §4.9.1.3
+            #expect(answer.contains(" from='one.example'"))
+            await client.close()
+            let garbled = try await live.connect()
+            garbled.send("hello")
+            #expect(try await garbled.readToEnd().contains(" from='one.example'"))
+            await garbled.close()
+        }
+    }
+
+    /// §4.7.2, §4.7.5: what the answering header says does not depend on whether the stream can go on.
+    @Test func headerBeforeAnError() async throws {
+        try await LiveServer.run { live in
+            for (attributes, answer) in [
+                ("to='elsewhere.example' from='user1@localhost/x' version='1.0'", " to='user1@localhost' "),
+                ("to='localhost' version='0.9'", " version='0.9' "),
+            ] {
+                let client = try await live.connect()
+                client.send("<stream:stream \(attributes) \(Self.namespaces)>")
+                #expect(try await client.readToEnd().contains(answer))
+                await client.close()
+            }
+            let old = try await live.connect()
+            old.send("<stream:stream to='localhost' \(Self.namespaces)>")
+            let header = try await old.readToEnd().split(separator: ">").prefix(2).joined()
+            #expect(!header.dropFirst("<?xml version='1.0'?>".count).contains("version"))
+            await old.close()
+        }
+    }
+
+    /// §5.4.2.2: the answer to a STARTTLS that cannot be gone on with.
+    @Test func startTLSWithMoreBehindIt() async throws {
+        try await LiveServer.run { live in
+            let client = try await live.connect()
+            client.send(RawClient.header)
+            try await client.read(until: "</stream:features>")
+            client.send(
+                "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>"
+            )
+            #expect(
+                try await client.readToEnd() == "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>")
+            await client.close()
+        }
+    }
+
+    /// §7.7.3
+    @Test func tooManyAttemptsToBind() async throws {
+        try await LiveServer.run(domains: ["localhost"], { $0[Binding.conflictPolicy] = .refuse }) { live in
+            let first = try await live.logIn(1, resource: "desk")
+            let client = try await live.connect()
+            let account = try await live.account(1)
+            try await client.authenticate(account.name, account.password)
+            client.send(RawClient.header)
+            try await client.read(until: "</stream:features>")
+            for _ in 0..<6 {
+                client.send(
+                    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>desk</resource></bind></iq>"
+                )
+                #expect(try await client.read(until: "</iq>").contains("<conflict "))
+            }
+            #expect(try await client.readToEnd().hasPrefix(Self.error("policy-violation")))
+            await client.close()
+            try await first.ping()
+            await first.close()
+        }
+    }
+
+    /// §4.9.1.2: a restarted stream is a new one, and begins with a header even if it ends at once.
+    @Test func errorInTheHeaderAfterARestart() async throws {
+        try await LiveServer.run { live in
+            let client = try await live.connect()
+            let account = try await live.account(1)
+            try await client.authenticate(account.name, account.password)
+            client.send("<!-- -->")
+            let answer = try await client.readToEnd()
+            #expect(answer.hasPrefix("<?xml version='1.0'?><stream:stream "))
+            #expect(answer.contains(Self.error("restricted-xml")))
+            await client.close()
+        }
+    }
+
+    /// A client of RFC 3921 establishes a session after binding.
+    @Test func sessionEstablishment() async throws {
+        try await LiveServer.run { live in
+            let client = try await live.logIn(1)
+            for to in ["", " to='localhost'"] {
+                client.send("<iq type='set' id='s'\(to)><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>")
+                #expect(try await client.read(until: "id='s'").contains("type='result'"))
+            }
             await client.close()
         }
     }
@@ -239,8 +326,8 @@ import Testing
             let silent = try await live.connect()
             let talking = try await live.connect()
             talking.send(RawClient.header)
-            #expect(try await silent.readToEnd().contains(Self.error("connection-timeout")))
-            #expect(try await talking.readToEnd().contains(Self.error("connection-timeout")))
+            #expect(try await silent.readToEnd().contains(Self.error("policy-violation")))
+            #expect(try await talking.readToEnd().contains(Self.error("policy-violation")))
             await silent.close()
             await talking.close()
             try await live.awaitStreams(0)

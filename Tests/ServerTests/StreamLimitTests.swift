@@ -62,6 +62,19 @@ import XMPP
         #expect(admission.admit(one) != nil)
     }
 
+    /// RFC 6120 §13.12: connections that have ended count as well, until the minute is over.
+    @Test func admissionCountsAttempts() throws {
+        var configuration = try Self.configuration(limit: 10, exempt: [])
+        configuration[LimitSettings.connectionsPerMinute] = 3
+        let admission = AddressAdmission(configuration)
+        let one = IPAddress("192.0.2.1")
+        let other = IPAddress("192.0.2.2")
+        for _ in 0..<3 { try #require(admission.admit(one, now: Self.time(1_000))).end() }
+        #expect(admission.admit(one, now: Self.time(60_999)) == nil)
+        #expect(admission.admit(other, now: Self.time(60_999)) != nil)
+        #expect(admission.admit(one, now: Self.time(61_000)) != nil)
+    }
+
     @Test func admissionOfExemptAndUnknownAddresses() throws {
         let admission = AddressAdmission(try Self.configuration(limit: 1, exempt: ["10.0.0.0/8"]))
         for address in [IPAddress("10.1.2.3"), nil] {

@@ -114,6 +114,19 @@ struct HostileInputTests {
         #expect(joined.server.recorder.errors.map(\.kind) == [.protocolViolation])
     }
 
+    /// RFC 6120 section 5.3.5: "it MUST immediately close the underlying TCP connection".
+    @Test func renegotiationEndsTheConnection() throws {
+        let joined = try Joined(maximumVersion: .tls12)
+        try joined.run()
+        let client = try #require(joined.client.tls.connection)
+        SSL_clear_options(client.ssl, COpenSSL_SSL_OP_NO_RENEGOTIATION)
+        #expect(SSL_renegotiate(client.ssl) == 1)
+        SSL_do_handshake(client.ssl)
+        joined.server.receive(client.takeOutput())
+        #expect(!joined.server.channel.isActive)
+        #expect(joined.server.recorder.errors.map(\.kind) == [.protocolViolation])
+    }
+
     @Test func inputAfterTheFailureIsIgnored() throws {
         let end = try server()
         end.receive(ByteBuffer(string: "no TLS at all"))

@@ -43,6 +43,27 @@ import Testing
         #expect(throws: Never.self) { try StanzaParser().parse(ByteBuffer(string: text)) }
     }
 
+    /// RFC 6120 §8.1.5
+    @Test func languageOfTheStream() throws {
+        var stanza = try Self.stanza("<message id='1'><body>x</body></message>")
+        stanza.language = "de"
+        #expect(
+            String(buffer: stanza.serialized)
+                == "<message from='romeo@example.net/orchard' to='juliet@example.com' id='1' xml:lang='de'><body>x</body></message>")
+        #expect(stanza.element?.hasLanguage == false)
+        #expect(try Self.stanza("<message xml:lang='fr'/>").element?.hasLanguage == true)
+        #expect(try Self.stanza("<message lang='fr'/>").element?.hasLanguage == false)
+    }
+
+    /// RFC 6120 §8.3.1: the id of the answer is empty "if the generated stanza did not include an 'id' attribute".
+    @Test func bouncingWithoutID() throws {
+        let request = try Self.stanza("<iq type='get'><x xmlns='urn:x'/></iq>")
+        let refused = try #require(request.bounced(StanzaError(.badRequest)))
+        #expect(String(buffer: refused.serialized).contains(" id=''"))
+        let message = try Self.stanza("<message/>")
+        #expect(!String(buffer: try #require(message.bounced(StanzaError(.badRequest))).serialized).contains(" id="))
+    }
+
     @Test func bouncing() throws {
         let stanza = try Self.stanza("<message type='chat' id='7'><body>x</body></message>")
         let bounced = try #require(stanza.bounced(StanzaError(.serviceUnavailable, "nobody is here")))

@@ -84,7 +84,7 @@ package struct Presences: Feature {
     private func becomeAvailable(_ stanza: Stanza, _ session: Session, _ priority: Int8) {
         var content = ByteBuffer()
         stanza.element?.writeContent(into: &content, inheriting: Namespace.client.description)
-        var presence = AvailablePresence(priority: priority, content: content, language: stanza.element?.language)
+        var presence = AvailablePresence(priority: priority, content: content, language: stanza.element?.language ?? stanza.language)
         presence.id = stanza.identifier
         // In one step with the change, so that a subscription that is granted meanwhile sees the one or the other.
         let (isInitial, audience) = session.account.withState { state in

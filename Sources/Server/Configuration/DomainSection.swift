@@ -8,6 +8,8 @@ package struct DomainSection: Equatable, Sendable {
     package var key: String?
     /// Where its accounts are, asked in this order.
     package var accounts: [AccountSource]
+    /// Where its clients are sent on to (RFC 6120, section 4.9.3.19); nil if they are served here.
+    package var movedTo: OtherHost?
 
     package enum AccountSource: Hashable, Sendable {
         /// The server's own accounts.
@@ -25,7 +27,9 @@ package struct DomainSection: Equatable, Sendable {
 }
 
 extension DomainSection {
-    static let settings = [AnySetting(certificateFile), AnySetting(keyFile), AnySetting(accountSources)]
+    static let settings = [
+        AnySetting(certificateFile), AnySetting(keyFile), AnySetting(accountSources), AnySetting(movedToSetting),
+    ]
 
     private static let certificateFile = Setting(
         "certificate", example: "certs/example.org.pem", reload: true,
@@ -42,13 +46,24 @@ extension DomainSection {
         "Where the accounts are: local (made with \"martlet user add\") and names from \"directories\", asked in this order."
     )
 
-    init(name: String, _ section: SectionReader, directories: [String]) {
+    private static let movedToSetting = Setting(
+        "moved-to", example: "other.example.org:5222", reload: true,
+        """
+        The host, with a port or without, that the clients of this domain are to connect to instead: each is told so \
+        once its stream is encrypted, and is closed. To empty a machine, write it here and reload.
+        """)
+
+    init(
+        name: String, _ section: SectionReader, directories: [String],
+        prepareDomain: Configuration.DomainPreparation = Configuration.prepareASCIIDomain
+    ) {
         self.init(name: name, certificate: section.file(Self.certificateFile), key: section.file(Self.keyFile))
         for (one, other) in [("certificate", "key"), ("key", "certificate")] {
             guard let entry = section.entry(one), section.entry(other) == nil else { continue }
             section.report(entry.position, "\(section.path(one)) needs \"\(other)\" beside it; both come as a pair")
         }
         readAccounts(section, directories: directories)
+        readMovedTo(section, prepareDomain)
         section.rejectUnknown(known: Self.settings.map(\.path))
     }
 
@@ -73,12 +88,31 @@ extension DomainSection {
         }
     }
 
+    private mutating func readMovedTo(_ section: SectionReader, _ prepareDomain: Configuration.DomainPreparation) {
+        guard let text = section.value(of: Self.movedToSetting), let entry = section.entry("moved-to") else { return }
+        let path = section.path("moved-to")
+        guard let host = OtherHost(text, prepareDomain: prepareDomain) else {
+            return section.report(
+                entry.value.position,
+                "\(path) must be a host such as other.example.org, 192.0.2.1 or \"[2001:db8::1]\", with a port such as :5222 "
+                    + "behind it or without, not \(entry.value.found)")
+        }
+        guard host.name != name || host.port != nil else {
+            return section.report(
+                entry.value.position,
+                "\(path) is the domain itself, to which its clients have just connected; name another host, or a port")
+        }
+        movedTo = host
+    }
+
     var entries: [ConfigurationEntry] {
         [
             ConfigurationEntry("domains.\(name)", "", reload: false),
             ConfigurationEntry("domains.\(name).certificate", certificate ?? "", reload: true, isPart: true),
             ConfigurationEntry("domains.\(name).key", key ?? "", reload: true, isPart: true),
             ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false, isPart: true),
+            ConfigurationEntry(
+                "domains.\(name).moved-to", movedTo?.description ?? "", reload: true, isPart: true),
         ]
     }
 }

@@ -68,7 +68,7 @@ struct FixedSections {
             guard let reader = SectionReader(entry.value, name: section.path(shown), reading: root.reading) else {
                 continue
             }
-            domains.append(DomainSection(name: name, reader, directories: directories))
+            domains.append(DomainSection(name: name, reader, directories: directories, prepareDomain: prepareDomain))
         }
     }
 

@@ -2,8 +2,8 @@
 package enum LimitSettings {
     /// Every limit, in the order of the reference configuration.
     package static let all: [AnySetting] = [
-        AnySetting(exempt), AnySetting(connectionsPerAddress), AnySetting(failedLoginsPerMinute),
-        AnySetting(loginTime), AnySetting(loginAttempts), AnySetting(pendingHandshakes), AnySetting(keepalive),
+        AnySetting(exempt), AnySetting(connectionsPerAddress), AnySetting(connectionsPerMinute), AnySetting(failedLoginsPerMinute),
+        AnySetting(loginTime), AnySetting(loginAttempts), AnySetting(bindAttempts), AnySetting(pendingHandshakes), AnySetting(keepalive),
         AnySetting(stanzaSizeBeforeLogin), AnySetting(stanzaSize), AnySetting(depth), AnySetting(attributes),
         AnySetting(unknownNames), AnySetting(bytesPerSecond), AnySetting(bytesBurst), AnySetting(stanzasPerSecond),
         AnySetting(stanzasBurst),
@@ -20,6 +20,10 @@ package enum LimitSettings {
         people share an address.
         """)
 
+    package static let connectionsPerMinute = Setting(
+        "limits.connections-per-minute", default: 600, in: 1...1_000_000, reload: true,
+        "How often one address may connect in a minute; further connections are closed at once until the minute is over.")
+
     package static let failedLoginsPerMinute = Setting(
         "limits.failed-logins-per-minute", default: 20, in: 1...1_000_000, reload: true,
         "How many log-ins from one address may fail in a minute; further ones are refused unchecked until time has passed."
@@ -33,6 +37,11 @@ package enum LimitSettings {
     package static let loginAttempts = Setting(
         "limits.login-attempts", default: 5, in: 3...6, reload: true,
         "How often a client may try to log in on one connection before it is closed.")
+
+    // RFC 6120, section 7.7.3: at least five retries and at most ten.
+    package static let bindAttempts = Setting(
+        "limits.bind-attempts", default: 6, in: 6...11, reload: true,
+        "How often a client that has logged in may ask for a resource in vain before it is closed.")
 
     package static let pendingHandshakes = Setting(
         "limits.pending-handshakes", default: 64, in: 1...100_000, reload: true,

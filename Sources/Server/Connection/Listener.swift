@@ -61,7 +61,7 @@ package final class Listener: Sendable {
                 "An address has too many connections; one more is closed.",
                 metadata: [LogKeys.address: "\(address.map(\.description) ?? "unknown")"])
             guard section.tls != .direct else { throw ChannelError.ioOnClosedChannel }
-            return try channel.pipeline.syncOperations.addHandler(Refusal(domain: kernel.servedDomain(nil)))
+            return try channel.pipeline.syncOperations.addHandler(Refusal(domain: kernel.mainDomain))
         }
         channel.closeFuture.whenComplete { _ in admission.end() }
         let stream = StreamHandler(loop: loop, listener: self, address: address)

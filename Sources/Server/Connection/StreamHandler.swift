@@ -21,6 +21,10 @@ package final class StreamHandler: ChannelDuplexHandler {
     package private(set) var machine: StreamMachine
     /// Whom the peer has proved to be: a bare JID.
     package var authenticated: JID?
+    /// Whom the peer claims to be in a header that nobody can have changed on its way.
+    private(set) var claimed: JID?
+    /// The language of what the peer sends, where it says no other (RFC 6120 §4.7.4).
+    private(set) var language: String?
     package private(set) var session: Session?
     package var kernel: Kernel { loop.kernel }
     package var facts: StreamFacts { machine.facts }
@@ -227,14 +231,18 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     private func openStream(_ header: StreamHeader) throws(StreamError) {
         let result = machine.headerReceived(header, domainNamed: kernel.servedDomain)
-        if hasSentHeader { id = Self.randomID() }
         ownParser = StanzaParser.isUsual(header) ? nil : StanzaParser(root: StanzaParser.Root(header))
+        let from = header.from.flatMap { try? JID($0) }?.bare
+        claimed = machine.facts.contains(.encrypted) ? from : nil
+        language = header.defaultLanguage
         switch result {
         case .fail(let error):
+            sendHeader(from: kernel.mainDomain, to: from, version: header.answeredVersion)
             throw error
         case .open(let domain):
             // RFC 6120 §4.7.2: the bare address that the peer gives for its own, and none if it gives none.
-            sendHeader(from: domain, to: header.from.flatMap { try? JID($0) }?.bare)
+            sendHeader(from: domain, to: from, version: header.answeredVersion)
+            if let movedTo { throw movedTo }
             output { buffer in
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
@@ -265,6 +273,9 @@ package final class StreamHandler: ChannelDuplexHandler {
             // What the client has sent already belongs to the new stream; before TLS there is nothing, see `StartTLS`.
             scanned = 0
             framer = Self.framer(limits)
+            slots = Slots()
+            hasSentHeader = false
+            id = Self.randomID()
         }
     }
 
@@ -274,6 +285,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// The stream now carries a session.
     func attach(_ session: Session) {
         self.session = session
+        session.language = language
         slots = Slots()
         negotiated(.bound)
     }
@@ -340,11 +352,12 @@ package final class StreamHandler: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
-    private func sendHeader(from domain: JID?, to: JID?) {
+    private func sendHeader(from domain: JID?, to: JID?, version: String? = "1.0") {
         hasSentHeader = true
         let id = id
         output {
-            StreamHeader.write(into: &$0, from: domain?.description, to: to?.description, id: id, language: "en")
+            StreamHeader.write(
+                into: &$0, from: domain?.description, to: to?.description, id: id, language: "en", version: version)
         }
     }
 
@@ -353,7 +366,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// Ends our stream, with an error or without, and the connection when the peer has ended its own (RFC 6120 §4.4).
     package func close(_ error: StreamError?) {
         // §4.9.1.2: an error while the stream is being opened follows an opening tag of our own.
-        if !hasSentHeader, error != nil { sendHeader(from: machine.domain ?? kernel.servedDomain(nil), to: nil) }
+        if !hasSentHeader, error != nil { sendHeader(from: machine.domain ?? kernel.mainDomain, to: nil) }
         let hadHeader = hasSentHeader
         guard machine.endSent() else { return }
         if let error {
@@ -370,6 +383,22 @@ package final class StreamHandler: ChannelDuplexHandler {
         endSession()
         loop.flush()
         closeConnection(after: limits.closing)
+    }
+
+    /// Sends the peer to where its domain is served now, if it has moved and this can be said safely.
+    /// - Returns: whether the stream was closed.
+    func sendOn() -> Bool {
+        guard machine.isOpen, let movedTo else { return false }
+        close(movedTo)
+        return true
+    }
+
+    /// RFC 6120 §4.9.3.19: not "until after the confidentiality and integrity of the stream have been protected".
+    private var movedTo: StreamError? {
+        guard machine.facts.contains(.secure), let domain = machine.domain,
+            let host = kernel.domain(domain)?.movedTo
+        else { return nil }
+        return StreamError(.seeOtherHost, otherHost: host.description)
     }
 
     private func peerEnded() {
@@ -408,8 +437,8 @@ package final class StreamHandler: ChannelDuplexHandler {
         guard !machine.isClosing else { return }
         guard machine.facts.contains(.bound) else {
             if now - opened > limits.loginTime {
-                close(StreamError(.connectionTimeout, "log-in took too long"))
-                if !hasSentHeader { context?.close(promise: nil) }
+                // §4.6.3; the peer may well be there, so it is no connection-timeout (§4.9.3.4).
+                close(StreamError(.policyViolation, "log-in took too long"))
             }
             return
         }

@@ -13,6 +13,7 @@ package final class StreamLimits: Sendable {
     package let stanzasBurst: Int
     package let loginTime: TimeAmount
     package let loginAttempts: Int
+    package let bindAttempts: Int
     package let keepalive: TimeAmount
     /// How long an answer to the request for a sign of life may take.
     package let keepaliveAnswer = TimeAmount.seconds(60)
@@ -36,6 +37,7 @@ package final class StreamLimits: Sendable {
         stanzasBurst = configuration[LimitSettings.stanzasBurst]
         loginTime = TimeAmount(configuration[LimitSettings.loginTime])
         loginAttempts = configuration[LimitSettings.loginAttempts]
+        bindAttempts = configuration[LimitSettings.bindAttempts]
         keepalive = TimeAmount(configuration[LimitSettings.keepalive])
     }
 }

@@ -73,6 +73,21 @@ package final class LoopContext {
         flush()
     }
 
+    /// How many streams are sent on in a second, so that not all reach the other host at once (RFC 6120 §4.3.5).
+    private static let sentOnAtOnce = 100
+
+    /// Ends the streams with domains that are served by another host now.
+    func sendOn() {
+        var left = Self.sentOnAtOnce
+        for stream in Array(streams.values) where stream.sendOn() {
+            left -= 1
+            if left == 0 { break }
+        }
+        flush()
+        guard left == 0 else { return }
+        eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.sendOn() }
+    }
+
     // MARK: Sessions
 
     func add(_ session: Session) { sessions[session.handle.id] = session }

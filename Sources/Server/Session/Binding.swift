@@ -40,10 +40,10 @@ package struct Binding: Sendable {
     ) {
         let full: JID
         do {
-            full = try requested.flatMap { $0.isEmpty ? nil : try jid.with(resource: $0) } ?? Self.unguessable(jid)
+            // §7.7.2.1: of what is no resourcepart, the server makes one.
+            full = try requested.flatMap { $0.isEmpty ? nil : try? jid.with(resource: $0) } ?? Self.unguessable(jid)
         } catch {
-            // §7.7.2.1: a resource that cannot be prepared.
-            return completion(.failure(StanzaError(.badRequest, "the resource is not allowed")))
+            return completion(.failure(StanzaError(.internalServerError)))
         }
         let reference = kernel.loops[stream.value.loop.index]
         kernel.accounts.load(jid, isKnown: true) { result in

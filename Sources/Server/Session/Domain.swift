@@ -1,4 +1,5 @@
 package import Accounts
+internal import Synchronization
 internal import TLS
 package import XMPP
 
@@ -8,6 +9,7 @@ package final class Domain: Sendable {
     /// The accounts that are kept in the server's own database, if the domain has such.
     package let local: LocalAccounts?
     private let credentials: Credentials
+    private let otherHost: Mutex<OtherHost?>
     /// Whether every account is in the server's own database. If so, every account has SCRAM keys: a client that is
     /// offered SCRAM uses it, and one whose account is in a directory could then never log in.
     let isLocal: Bool
@@ -15,11 +17,18 @@ package final class Domain: Sendable {
     /// How long account sources may take to answer.
     private static let patience = Duration.seconds(10)
 
-    init(jid: JID, credentials: Credentials) {
+    init(jid: JID, credentials: Credentials, movedTo: OtherHost? = nil) {
         self.jid = jid
+        otherHost = Mutex(movedTo)
         self.credentials = credentials
         local = credentials.sources.lazy.compactMap { $0 as? LocalAccounts }.first
         isLocal = credentials.sources.allSatisfy { $0 is LocalAccounts }
+    }
+
+    /// Where the domain's clients are to connect to instead; can change while the server runs.
+    var movedTo: OtherHost? {
+        get { otherHost.withLock { $0 } }
+        set { otherHost.withLock { $0 = newValue } }
     }
 
     /// Whether an account exists and may be used.

@@ -9,6 +9,8 @@ package final class Session {
     package let loop: LoopContext
     /// The connection that carries the session; each knows the other until the session ends.
     var stream: StreamHandler?
+    /// The language of stanzas that do not say theirs (RFC 6120 §4.7.4).
+    var language: String?
     private var slots = Slots()
     /// The receiver of the last stanza, as it was written and as it was parsed: most stanzas go where the last went.
     private var lastReceiver: (written: [UInt8], parsed: JID)?
@@ -60,7 +62,7 @@ package final class Session {
         do {
             to = try receiver(of: element)
         } catch {
-            guard let type = StanzaType(of: kind, element) else { return }
+            let type = StanzaType(of: kind, element) ?? (kind == .iq ? .get : .available)
             let stanza = Stanza(kind: kind, type: type, from: jid, to: nil, element: element)
             return refuse(stanza, StanzaError(.jidMalformed, error.description))
         }
@@ -71,6 +73,7 @@ package final class Session {
             return refuse(stanza, StanzaError(.badRequest, "the type of the stanza is not known"))
         }
         var stanza = Stanza(kind: kind, type: type, from: jid, to: to, element: element)
+        if let language, !element.hasLanguage { stanza.language = language }
         do throws(StanzaError) {
             if kind == .iq { try checkIQ(stanza) }
             let hooks = kernel.registry.hooks(kind, .fromClient)
@@ -137,7 +140,8 @@ package final class Session {
         return receiver.parsed
     }
 
-    /// RFC 6120 §8.1.2.1: a client's `from` must be its own full or bare JID, else `invalid-from`.
+    /// RFC 6120 §4.9.3.9: a `from` that "does not match an authorized JID", full or bare, is `invalid-from`; every other
+    /// is overridden (§8.1.2.1).
     private func checkSender(_ element: Element) throws(StreamError) {
         let isOwn = element.withAttribute("from") { bytes in
             (try? JID(utf8: bytes)).map { $0 == jid || $0 == account.jid } ?? false

@@ -21,6 +21,10 @@ extension SSLConnection {
                 chosenLength.pointee = UInt8(range.count)
                 return SSL_TLSEXT_ERR_OK
             }, nil)
+        SSL_CTX_set_info_callback(context) { ssl, event, value in
+            guard event == SSL_CB_WRITE_ALERT, value & 0xFF == SSL_AD_NO_RENEGOTIATION else { return }
+            SSLConnection.of(ssl)?.peerRenegotiates = true
+        }
     }
 
     /// Ends the handshake at the first thing that is wrong with a chain.

@@ -41,6 +41,8 @@ final class SSLConnection {
     let expectedName: String?
     /// The first thing wrong with the peer's chain; OpenSSL itself would keep the last one.
     var rejection: Rejection?
+    /// Whether the peer has asked for another handshake, which OpenSSL itself would only refuse.
+    var peerRenegotiates = false
     private(set) var isEstablished = false
     private var recordsUntilKeyUpdate: UInt32
 
@@ -213,6 +215,11 @@ final class SSLConnection {
                 return Int(max(0, result))
             }
             guard result <= 0 else { continue }
+            // RFC 6120 section 5.3.5: close at once.
+            if peerRenegotiates {
+                received.ending = .failure(TLSError(.protocolViolation, "the peer wants to renegotiate"))
+                return
+            }
             switch SSL_get_error(ssl, result) {
             case SSL_ERROR_WANT_READ:
                 continue

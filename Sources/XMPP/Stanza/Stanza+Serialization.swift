@@ -24,10 +24,10 @@ extension Stanza {
         }
         if let element {
             element.writeAttributesOfEnvelope(into: &buffer)
-        } else {
-            if let id { buffer.writeText(" id='", id) }
-            if let language { buffer.writeText(" xml:lang='", language) }
+        } else if let id {
+            buffer.writeText(" id='", id)
         }
+        if let language { buffer.writeText(" xml:lang='", language) }
         buffer.writeStaticString(">")
         let start = buffer.writerIndex
         if let element {

@@ -14,9 +14,10 @@ package struct Stanza: Sendable {
     /// The stanza as it was received: its attributes but `from`, `to` and `type`, and its content, are passed on.
     /// Nil for a stanza that the server made itself.
     package let element: Element?
-    /// For a stanza without `element`: its id, `xml:lang` and content.
-    package var id: String?
+    /// The language of what is for people in it, where `element` does not say (RFC 6120 §8.1.5).
     package var language: String?
+    /// For a stanza without `element`: its id and content.
+    package var id: String?
     package var content: ByteBuffer?
     /// Elements added behind the content, such as the error of a bounced stanza or a delay stamp.
     package var appendix: ByteBuffer?
@@ -55,8 +56,11 @@ package struct Stanza: Sendable {
     /// Nil for stanzas that must not be answered so: errors, and results of IQs.
     package func bounced(_ error: StanzaError, by: JID? = nil) -> Stanza? {
         guard type != .error, type != .result else { return nil }
+        let id = identifier
+        // The answer to an IQ has an id in any case: an empty one where there was none.
+        let lacksID = kind == .iq && id == nil
         var bounced =
-            error.returnsStanza ? self : Stanza(kind, type: type, from: from, to: to, id: identifier)
+            error.returnsStanza && !lacksID ? self : Stanza(kind, type: type, from: from, to: to, id: lacksID ? "" : id)
         bounced.type = .error
         bounced.from = to
         bounced.to = from

@@ -41,7 +41,7 @@ package struct StanzaError: Error, Sendable, CustomStringConvertible {
     package var description: String { text.map { "\(condition): \($0)" } ?? condition.description }
 
     /// Writes `<error/>`.
-    /// - Parameter by: the entity that refuses, where that is of use to the receiver (§8.3.2).
+    /// - Parameter by: the entity that refuses, where that is of use to the receiver (§8.3.1).
     package func write(into writer: inout XMLWriter, by: String? = nil) {
         writer.element("error", ["type": kind.rawValue, "by": by]) { writer in
             writer.element(condition.name.text, in: .stanzaErrors) { writer in

@@ -29,6 +29,30 @@ package struct StreamHeader: Sendable, Equatable {
         return (major, minor)
     }
 
+    /// The version of the answering header: the lower of both sides', and none where none was given (§4.7.5).
+    package var answeredVersion: String? {
+        guard version != nil else { return nil }
+        guard let number = versionNumber, number.major < 1 else { return "1.0" }
+        return "\(number.major).\(number.minor)"
+    }
+
+    /// The language of what is sent on the stream; nil if none is named, or none that is of the form of RFC 5646 (§4.7.4).
+    package var defaultLanguage: String? {
+        guard let language, language.utf8.count <= 64 else { return nil }
+        let parts = language.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        let isTag = parts.enumerated().allSatisfy { index, part in
+            (1...8).contains(part.count)
+                && part.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+                    case UInt8(ascii: "0")...UInt8(ascii: "9"): index > 0
+                    default: false
+                    }
+                }
+        }
+        return isTag ? language : nil
+    }
+
     /// Parses an XML declaration and the opening tag of a stream.
     /// - Parameter bytes: what the framer found to be the header.
     /// - Throws: the error of §4.9.3 that names what is wrong.
@@ -70,12 +94,11 @@ package struct StreamHeader: Sendable, Equatable {
         case 0: break
         case XML_ERR_INVALID_ENCODING.rawValue, XML_ERR_UNSUPPORTED_ENCODING.rawValue, XML_ERR_UNKNOWN_ENCODING.rawValue:
             throw .encoding
-        case XML_NS_ERR_UNDEFINED_NAMESPACE.rawValue: throw StreamError(.badNamespacePrefix)
         // libxml2 has several codes for wrong encoding, most of them general ones.
         default: throw bytes.readableBytesView.isValidUTF8 ? StreamError(.notWellFormed) : .encoding
         }
         guard let root = found.root else { throw StreamError(.notWellFormed) }
-        // §4.8.1: "The entity MUST […] 'http://etherx.jabber.org/streams'", else invalid-namespace.
+        // §4.8.1: "MUST close the stream with a stream error, which SHOULD be <invalid-namespace/>"
         guard root.namespace == Namespace.streams.description else { throw StreamError(.invalidNamespace) }
         guard root.name == "stream" else { throw StreamError(.badFormat, "expected <stream/>") }
         to = found.attributes["to"]

@@ -69,7 +69,7 @@ package struct StreamMachine: Sendable {
 
     private var state = State.awaitingHeader
     package private(set) var facts: StreamFacts
-    /// The domain that the stream is with; stays the same through restarts.
+    /// The domain that the stream is with; stays the same once the client has authenticated.
     package private(set) var domain: JID?
     private let rules: [StreamFeatureRule]
 
@@ -92,12 +92,9 @@ package struct StreamMachine: Sendable {
         case .awaitingHeader: state = .open
         case .open, .closing, .closed: return .fail(StreamError(.badFormat, "a second opening tag"))
         }
-        // §4.8.2, §4.9.3.11
-        let isContentDefault = header.defaultNamespace == Namespace.client.description
-        let isContentPrefixed =
-            header.defaultNamespace == Namespace.streams.description
-            && header.declarations.contains { $0.namespace == Namespace.client.description }
-        guard isContentDefault || isContentPrefixed else {
+        // §4.8.2, §4.9.3.10: the content namespace is the default one, or every stanza declares its own.
+        let content = header.defaultNamespace
+        guard content == Namespace.client.description || content == Namespace.streams.description || content.isEmpty else {
             return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:client"))
         }
         // §4.7.5 and §4.9.3.25: versions below 1.0 have no features, and so no way to log in here.
@@ -109,7 +106,7 @@ package struct StreamMachine: Sendable {
                 header.to == nil
                     ? StreamError(.improperAddressing, "the stream names no domain in its 'to'") : StreamError(.hostUnknown))
         }
-        // §4.7.2: a restarted stream is with the domain it began with.
+        // What the client has proved, it has proved to one domain.
         if let known = self.domain, known != domain { return .fail(StreamError(.hostUnknown)) }
         self.domain = domain
         return .open(domain: domain)
@@ -123,10 +120,14 @@ package struct StreamMachine: Sendable {
         case .open: break
         }
         if element.isNamed("error", in: .streams) { return .peerFailed }
+        // §4.8.5: no prefixes for the content namespace; what has some must not be delivered.
+        if element.document.hasContentPrefix { return .fail(StreamError(.badNamespacePrefix)) }
         for (index, rule) in rules.enumerated()
         where rule.applies(to: facts) && rule.elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
             return .negotiate(rule: index)
         }
+        // §4.8.3: a content namespace, but not that of clients.
+        if element.isIn(.server) { return .fail(StreamError(.invalidNamespace)) }
         guard element.isIn(.client) else {
             // §4.9.3.24; what could be negotiated at another time is not authorized now (§4.9.3.12).
             let isKnown = rules.contains { rule in
@@ -153,7 +154,10 @@ package struct StreamMachine: Sendable {
     /// - Parameter restarts: whether the peer now opens a new stream (§4.3.3).
     package mutating func negotiated(_ reached: StreamFacts, restarts: Bool) {
         facts.formUnion(reached)
-        if restarts, state == .open { state = .awaitingHeader }
+        guard restarts else { return }
+        if state == .open { state = .awaitingHeader }
+        // §5.4.3.3: what was said before TLS may have been said by anybody.
+        if !facts.contains(.authenticated) { domain = nil }
     }
 
     /// The peer has closed its stream. Returns whether ours is still to be closed (§4.4).

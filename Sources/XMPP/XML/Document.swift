@@ -46,6 +46,8 @@ package final class Document: @unchecked Sendable {
     var outerDeclarations: [NamespaceDeclaration] = []
     /// Whether un-prefixed names in the content are in the namespace of the top-level element.
     var isContentDefault = true
+    /// Whether the stanza, or a child that belongs to it and to no extension, is written with a prefix.
+    var hasContentPrefix = false
     var names: NameDictionary
 
     init(names: NameDictionary) {

@@ -56,6 +56,11 @@ package struct Element: Sendable {
         return nil
     }
 
+    /// Whether the element says its language itself.
+    package var hasLanguage: Bool {
+        ownAttributes.contains { equal($0.name, "lang") && equal($0.namespace, Namespace.xml.text) }
+    }
+
     /// Names, namespaces and values of all attributes, in the order received.
     package var attributes: [(name: String, namespace: String?, value: String)] {
         ownAttributes.map { attribute in

@@ -19,8 +19,10 @@ package struct Namespace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
 }
 
 extension Namespace {
-    /// RFC 6120 §4.8.2
+    /// RFC 6120 §4.8.3
     package static let client: Namespace = "jabber:client"
+    /// RFC 6120 §4.8.3
+    package static let server: Namespace = "jabber:server"
     /// RFC 6120 §4.8.1
     package static let streams: Namespace = "http://etherx.jabber.org/streams"
     /// RFC 6120 §4.9.2

@@ -108,6 +108,7 @@ private final class ParserContext {
         /// The prefixes declared on the stream's root, and whether the element uses any.
         var rootPrefixes: [UnsafePointer<xmlChar>] = []
         var hasUsedRootPrefix = false
+        var hasContentPrefix = false
         var error: StreamError?
         var limits = XMLLimits()
         /// Bytes fed before the element at hand.
@@ -175,6 +176,7 @@ private final class ParserContext {
         state.pointee.ended = 0
         state.pointee.defaultNamespace = state.pointee.rootDefaultNamespace
         state.pointee.hasUsedRootPrefix = false
+        state.pointee.hasContentPrefix = false
         let namesBefore = names.count
         let code = bytes.withUnsafeReadableBytes { bytes in
             xmlParseChunk(
@@ -185,6 +187,7 @@ private final class ParserContext {
         swap(&state.pointee.attributes, &document.attributes)
         swap(&state.pointee.text, &document.text)
         document.outerDeclarations = state.pointee.declarations
+        document.hasContentPrefix = state.pointee.hasContentPrefix
         if document.names !== names { document.names = names }
         if let error = state.pointee.error { return error }
         guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1,
@@ -277,7 +280,10 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
         guard let context = pointee.context, Int(context.pointee.nsNr) / 2 <= 4 * pointee.limits.attributes else {
             return refuse(StreamError(.policyViolation, "an element has too many namespaces"))
         }
-        if let prefix { noteUse(of: prefix) }
+        if let prefix {
+            noteUse(of: prefix)
+            if isContent(namespace) { pointee.hasContentPrefix = true }
+        }
         if pointee.depth == 2, declarationCount > 0, let declarations {
             for index in 0..<Int(declarationCount) {
                 guard let prefix = declarations[2 * index] else {
@@ -311,6 +317,12 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
                 name: name, namespace: namespace, start: start, contentStart: isEmpty ? position + 2 : position + 1,
                 end: 0, next: 0, attributes: Int32(firstAttribute), attributeCount: UInt16(attributeCount),
                 depth: UInt16(pointee.depth - 2)))
+    }
+
+    /// Whether an element of this namespace belongs to the stanza itself, and not to an extension inside it.
+    private func isContent(_ namespace: UnsafePointer<xmlChar>?) -> Bool {
+        guard let namespace, xmlStrEqual(namespace, "jabber:client") == 1 else { return false }
+        return pointee.open.last.map { pointee.nodes[Int($0)].namespace == namespace } ?? true
     }
 
     /// Names of one dictionary are equal if their addresses are.

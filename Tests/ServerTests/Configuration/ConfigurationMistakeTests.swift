@@ -106,7 +106,7 @@ private func lines(_ bytes: [UInt8]) -> [String] {
             "martlet.yaml:3:5: unknown key \"certificat\" in domains.example.test; did you mean \"certificate\"?"),
         Mistake(
             "domains: {a.test: {tls: x}}\n",
-            "martlet.yaml:1:20: unknown key \"tls\" in domains.a.test; known here: certificate, key, accounts"),
+            "martlet.yaml:1:20: unknown key \"tls\" in domains.a.test; known here: certificate, key, accounts, moved-to"),
         Mistake(
             "domains: {a.test: }\nlevel: debug\n",
             "martlet.yaml:2:1: unknown key \"level\"; write \"level\" below \"log:\""),
@@ -152,6 +152,14 @@ private func lines(_ bytes: [UInt8]) -> [String] {
             "domains: {a.test: {certificate: gone.pem}}\n",
             "martlet.yaml:1:20: domains.a.test.certificate needs \"key\" beside it; both come as a pair",
             "martlet.yaml:1:33: domains.a.test.certificate: cannot read \"gone.pem\" (No such file or directory); the path is relative to this file"
+        ),
+        Mistake(
+            "domains: {a.test: {moved-to: 'b.test:0'}}\n",
+            "martlet.yaml:1:30: domains.a.test.moved-to must be a host such as other.example.org, 192.0.2.1 or \"[2001:db8::1]\", with a port such as :5222 behind it or without, not \"b.test:0\""
+        ),
+        Mistake(
+            "domains: {a.test: {moved-to: A.test}}\n",
+            "martlet.yaml:1:30: domains.a.test.moved-to is the domain itself, to which its clients have just connected; name another host, or a port"
         ),
         Mistake(
             "domains: [a.test]\n", "martlet.yaml:1:10: domains must be a section of lines \"key: value\", not a list"),

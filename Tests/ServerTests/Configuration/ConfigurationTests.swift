@@ -136,7 +136,7 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
         #expect(Configuration.changes(from: old, to: same).isEmpty)
         let new = try parse(
             """
-            domains: {a.test: {accounts: [d]}, c.test: }
+            domains: {a.test: {accounts: [d], moved-to: b.test:6222}, c.test: }
             listen: [{kind: client, port: 6222}]
             directories: {d: {servers: ["ldap://h"], base: x}}
             data: other
@@ -144,7 +144,7 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
             kinds: {bool: off, deep: {size: 1K}}
             """)
         let changes = Configuration.changes(from: old, to: new)
-        #expect(changes.reloadable == ["limits.depth", "kinds.bool"])
+        #expect(changes.reloadable == ["domains.a.test.moved-to", "limits.depth", "kinds.bool"])
         #expect(
             changes.restart == [
                 "domains.a.test.accounts", "domains.c.test", "listen", "directories.d", "data", "kinds.colour",

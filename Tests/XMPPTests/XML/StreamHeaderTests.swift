@@ -22,7 +22,7 @@ import Testing
     }
 
     static let refused: [(String, StreamError.Condition)] = [
-        ("<stream:stream xmlns='jabber:client'>", .badNamespacePrefix),
+        ("<stream:stream xmlns='jabber:client'>", .notWellFormed),
         ("<stream:stream xmlns:stream='urn:x'>", .invalidNamespace),
         ("<stream xmlns='jabber:client'>", .invalidNamespace),
         ("<stream:flood xmlns:stream='http://etherx.jabber.org/streams'>", .badFormat),
@@ -39,6 +39,27 @@ import Testing
     func refusals(text: String, condition: StreamError.Condition) {
         let error = #expect(throws: StreamError.self) { try Self.parse(text) }
         #expect(error?.condition == condition, "\(text)")
+    }
+
+    /// §4.7.5: the lower of both, compared as numbers.
+    @Test(arguments: [
+        (" version='1.0'", "1.0"), (" version='1.7'", "1.0"), (" version='12.3'", "1.0"), (" version='0.9'", "0.9"),
+        (" version='00.09'", "0.9"), (" version='x'", "1.0"), ("", nil),
+    ])
+    func answeredVersions(attribute: String, answer: String?) throws {
+        let header = try Self.parse("<stream:stream\(attribute) xmlns:stream='http://etherx.jabber.org/streams'>")
+        #expect(header.answeredVersion == answer)
+    }
+
+    /// §4.7.4: "MUST conform to the language identifier format"; what does not is not passed on.
+    @Test(arguments: [
+        ("en", "en"), ("de-CH", "de-CH"), ("zh-Hant-TW", "zh-Hant-TW"), ("", nil), ("e n", nil), ("en_GB", nil),
+        ("en-", nil), ("123", nil), ("abcdefghi", nil), (String(repeating: "en-", count: 40) + "en", nil),
+    ])
+    func languages(text: String, language: String?) throws {
+        let header = try Self.parse(
+            "<stream:stream xml:lang='\(text)' xmlns:stream='http://etherx.jabber.org/streams'>")
+        #expect(header.defaultLanguage == language)
     }
 
     @Test(arguments: [("1.0", 1), ("1.10", 1), ("2.0", 2), ("01.0", 1)])

@@ -114,10 +114,15 @@ struct Authentication: StreamFeature {
         guard let domain = stream.machine.domain,
             let account = try? JID(local: success.username, of: domain)
         else { return try fail(SASLFailure(.notAuthorized, "the name is no localpart"), on: stream) }
+        // §6.4.6: who says in the stream's header to be another than is proved here is a mistake, or worse.
+        if let claimed = stream.claimed, claimed != account {
+            stream[Self.attempt]?.end(.undecided)
+            stream[Self.attempt] = nil
+            throw StreamError(.invalidFrom, "the stream was opened in the name of somebody else")
+        }
         stream[Self.attempt]?.end(.succeeded)
         stream[Self.attempt] = nil
         stream.authenticated = account
-        stream[Self.exchange] = nil
         stream.log(.info, "A client has logged in.", [LogKeys.mechanism: "\(success.mechanism.name)"])
         reply("success", success.additionalData, on: stream)
         stream.negotiated(.authenticated, restarts: true)

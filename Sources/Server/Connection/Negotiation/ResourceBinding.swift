@@ -6,6 +6,9 @@ struct ResourceBinding: StreamFeature {
     let rule = StreamFeatureRule(
         requires: [.authenticated, .secure], excludes: .bound, elements: [("iq", .client)])
 
+    /// How often a resource was asked for in vain.
+    private static let refusals = StreamSlot<Int> { 0 }
+
     func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
         writer.element("bind", in: .bind)
     }
@@ -33,6 +36,13 @@ struct ResourceBinding: StreamFeature {
                 }
                 buffer = writer.buffer
             }
+            if case .failure = result {
+                stream[Self.refusals] += 1
+                // §7.7.3
+                if stream[Self.refusals] >= stream.kernel.limits.bindAttempts {
+                    stream.close(StreamError(.policyViolation, "too many attempts to bind a resource"))
+                }
+            }
             resume()
         }
     }
@@ -44,6 +54,10 @@ struct SessionEstablishment: StreamFeature {
 
     func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
         writer.element("session", in: .session) { $0.element("optional") }
+    }
+
+    static let registrations = [Asked.server, .account].flatMap {
+        Registration.iq(.set, "session", in: .session, on: $0, isAdvertised: false, .inline { _, _, _, _ in })
     }
 }
 

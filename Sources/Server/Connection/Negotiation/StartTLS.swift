@@ -14,17 +14,17 @@ struct StartTLS: StreamFeature {
     }
 
     func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
-        // §5.4.3.3: what a client sends before the handshake could have been put there by anybody.
-        guard !stream.hasMoreInput else {
-            throw StreamError(.policyViolation, "nothing may follow <starttls/> before the handshake")
-        }
+        // §5.3.3, §5.4.3.3: nothing may follow before the handshake; it could have been put there by anybody.
+        guard !stream.hasMoreInput else { return stream.refuseTLS() }
         stream.output { $0.writeString("<proceed xmlns='\(Namespace.startTLS)'/>") }
         stream.flushOutput()
+        // §5.4.3.1: what else the client has said before the handshake is forgotten.
+        let domain = stream.machine.domain
         stream.negotiated([], restarts: true)
         do {
             try stream.insertBelow(
                 TLSHandler(
-                    server: stream.kernel.identities, fallbackName: stream.machine.domain?.domain,
+                    server: stream.kernel.identities, fallbackName: domain?.domain,
                     gate: stream.loop.handshakes))
         } catch {
             throw StreamError(.internalServerError)

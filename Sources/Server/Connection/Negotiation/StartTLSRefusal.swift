@@ -8,7 +8,14 @@ struct StartTLSRefusal: StreamFeature {
     func offer(on stream: StreamHandler, into writer: inout XMLWriter) {}
 
     func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
-        stream.output { $0.writeString("<failure xmlns='\(Namespace.startTLS)'/>") }
-        stream.close(nil)
+        stream.refuseTLS()
+    }
+}
+
+extension StreamHandler {
+    /// RFC 6120 §5.4.2.2
+    func refuseTLS() {
+        output { $0.writeString("<failure xmlns='\(Namespace.startTLS)'/>") }
+        close(nil)
     }
 }

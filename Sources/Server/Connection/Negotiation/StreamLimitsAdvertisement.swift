@@ -3,7 +3,8 @@ package import XMPP
 
 /// XEP-0478: tells the client how large its stanzas may be and how long it may be silent.
 struct StreamLimitsAdvertisement: StreamFeature {
-    let rule = StreamFeatureRule()
+    // RFC 6120 §5.3.1: beside a STARTTLS that is required, nothing else is offered.
+    let rule = StreamFeatureRule(requires: .secure)
 
     func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
         let limits = stream.kernel.limits
