@@ -140,7 +140,8 @@ package struct OfflineMessages: Feature {
 
     private func deliverBatch(of account: Account, to handle: SessionHandle) {
         let reference = kernel.loops[handle.loop]
-        kernel.database.read { transaction in
+        // By the writer, behind the messages that still wait to be written: a reader would not find those.
+        kernel.database.write { transaction in
             try transaction.rows(
                 "SELECT id, stanza FROM offline_messages WHERE account = $1 ORDER BY id LIMIT \(Self.batch)",
                 [.text(account.jid.description)]

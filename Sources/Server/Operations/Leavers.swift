@@ -26,6 +26,8 @@ actor Leavers {
 
     private func check(_ domain: Domain) async {
         for account in kernel.accounts.active where account.jid.hasSameDomain(as: domain.jid) {
+            // Who removes an account here ends its sessions, in the right order.
+            guard !account.withState({ $0.isRemoved }) else { continue }
             guard let user = account.jid.local, await domain.existence(of: user) == .unknown else { continue }
             kernel.logger.notice(
                 "An account was removed or disabled; its sessions are ended.", metadata: [LogKeys.account: "\(account.jid)"])
