@@ -101,9 +101,7 @@ package struct OfflineMessages: Feature {
         }
         let id = ids.next()
         var kept = stanza
-        var writer = XMLWriter(into: kept.appendix ?? ByteBuffer())
-        Delay(from: account.jid.domainJID, stamp: .now).write(into: &writer)
-        kept.appendix = writer.buffer
+        kept.delay(since: .now, by: account.jid.domainJID)
         let bytes = [UInt8](kept.serialized.readableBytesView)
         let reference = kernel.loops[scope.loop.index]
         let logger = kernel.logger

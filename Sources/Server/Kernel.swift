@@ -22,6 +22,7 @@ package final class Kernel: @unchecked Sendable {
     package private(set) var loops: [LoopReference] = []
     package private(set) var router: Router!
     private(set) var binding: Binding!
+    let resumptions = Resumptions()
     let addresses: AddressAdmission
     let throttle: LoginThrottle
     /// The first domain of the configuration: who speaks to a peer that has named no domain, or none of ours
@@ -69,7 +70,7 @@ package final class Kernel: @unchecked Sendable {
     /// What is negotiated on every client stream.
     private static let own: [Registration] = [
         StartTLS() as any StreamFeature, StartTLSRefusal(), Authentication(), ResourceBinding(), SessionEstablishment(),
-        StreamLimitsAdvertisement(),
+        StreamLimitsAdvertisement(), StreamManagement(),
     ].flatMap { Registration.stream($0) } + SessionEstablishment.registrations
 
     // MARK: Domains

@@ -137,9 +137,8 @@ package struct Blocking: Feature {
         }
         let subscribers = seen.flatMap { Self.receivers($0, added) }
         for session in account.sessions {
-            kernel.loops[session.handle.loop].execute { loop in
-                guard let session = loop.session(session.handle) else { return }
-                Self.disappear(session, subscribers, added)
+            kernel.find(session.handle) { session, _ in
+                if let session { Self.disappear(session, subscribers, added) }
             }
         }
         kernel.loops[0].execute { Self.push("block", addresses, to: account, on: $0) }

@@ -97,12 +97,12 @@ package final class StreamHandler: ChannelDuplexHandler {
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         loop.remove(self)
-        endSession()
+        loseSession()
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
         _ = machine.endReceived()
-        endSession()
+        loseSession()
         loop.flush()
         context.fireChannelInactive()
     }
@@ -148,8 +148,7 @@ package final class StreamHandler: ChannelDuplexHandler {
             if pauses > 0 {
                 hasUnprocessedEnd = true
             } else {
-                peerEnded()
-                loop.flush()
+                peerHungUp()
             }
         default:
             listener.secured(self, event)
@@ -320,7 +319,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         }
         if hasUnprocessedEnd {
             hasUnprocessedEnd = false
-            peerEnded()
+            peerHungUp()
         }
     }
 
@@ -347,6 +346,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     func flushOutput() {
         awaited = nil
         guard let context, unsent.readableBytes > 0, context.channel.isWritable || machine.isClosing else { return }
+        session?.requestAcknowledgement(into: &unsent)
         let bytes = unsent
         unsent = ByteBuffer()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
@@ -401,6 +401,13 @@ package final class StreamHandler: ChannelDuplexHandler {
         return StreamError(.seeOtherHost, otherHost: host.description)
     }
 
+    /// The peer has closed the connection without having ended its stream (XEP-0198 §7).
+    private func peerHungUp() {
+        if !machine.isClosing { loseSession() }
+        peerEnded()
+        loop.flush()
+    }
+
     private func peerEnded() {
         let answers = machine.endReceived()
         endSession()
@@ -430,6 +437,19 @@ package final class StreamHandler: ChannelDuplexHandler {
         session.end()
     }
 
+    /// The session ends unless it can be resumed on another connection.
+    private func loseSession() {
+        guard let session else { return }
+        self.session = nil
+        session.lose()
+    }
+
+    /// The session is resumed on another connection.
+    func release(_ error: StreamError) {
+        session = nil
+        close(error)
+    }
+
     // MARK: Time
 
     /// Called from time to time: closes what takes too long to log in, and what is silent for too long.
@@ -443,6 +463,7 @@ package final class StreamHandler: ChannelDuplexHandler {
             return
         }
         if now - heard > limits.keepalive + limits.keepaliveAnswer {
+            loseSession()
             close(StreamError(.connectionTimeout))
         } else if now - heard > limits.keepalive, !isProbed {
             isProbed = true

@@ -40,7 +40,7 @@ extension Kernel {
         }
         accounts.forget(account)
         for session in sessions ?? [] where session.handle.jid != asking {
-            loops[session.handle.loop].execute { $0.session(session.handle)?.close(.accountRemoved) }
+            find(session.handle) { session, _ in session?.close(.accountRemoved) }
         }
     }
 

@@ -35,9 +35,8 @@ actor Leavers {
             do { isRemoved = try await domain.local?.account(user) == nil } catch { continue }
             account.withState { $0.isRemoved = isRemoved }
             for session in account.sessions {
-                kernel.loops[session.handle.loop].execute { loop in
-                    loop.sessions[session.handle.id]?.close(
-                        StreamError(.notAuthorized, "the account may not be used any more"))
+                kernel.find(session.handle) { session, _ in
+                    session?.close(StreamError(.notAuthorized, "the account may not be used any more"))
                 }
             }
             kernel.accounts.forget(account.jid)

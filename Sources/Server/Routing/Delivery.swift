@@ -40,6 +40,13 @@ enum Delivery {
         return true
     }
 
+    /// Delivers a message as if it were addressed to the bare JID; false if nobody could take it.
+    static func deliverToMostAvailable(_ stanza: Stanza, _ scope: HookScope) -> Bool {
+        let receivers = mostAvailable(scope.account.sessions)
+        if !receivers.isEmpty { scope.loop.send(stanza, to: receivers) }
+        return !receivers.isEmpty
+    }
+
     /// §8.5.2.1.1: "the resource or resources with the highest presence priority", if it is not negative.
     private static func mostAvailable(_ sessions: [BoundSession]) -> [SessionHandle] {
         guard let highest = sessions.compactMap(\.presence?.priority).max(), highest >= 0 else { return [] }

@@ -14,6 +14,12 @@ package final class LoopContext {
     /// Lets only so many TLS handshakes go on at once.
     let handshakes: HandshakeGate
     private(set) var sessions: [UInt64: Session] = [:]
+    /// Sessions that have moved from here to another loop: who does not know it yet still sends here.
+    private var moved: [UInt64: Int] = [:]
+    /// Sessions that are on their way here, with what was sent to them meanwhile.
+    private var arriving: [UInt64: [HandedOver]] = [:]
+    /// Sessions whose connection is lost, and until when they may be resumed.
+    private var away: [UInt64: NIODeadline] = [:]
     private var streams: [ObjectIdentifier: StreamHandler] = [:]
     /// Streams with output that is written at the end of the burst of events at hand.
     private var unflushed: [StreamHandler] = []
@@ -64,6 +70,7 @@ package final class LoopContext {
     func checkTime() {
         let now = NIODeadline.now()
         for stream in Array(streams.values) { stream.checkTime(now) }
+        for (id, limit) in away where limit <= now { sessions[id]?.end() }
         flush()
     }
 
@@ -91,7 +98,40 @@ package final class LoopContext {
     // MARK: Sessions
 
     func add(_ session: Session) { sessions[session.handle.id] = session }
-    func remove(_ session: Session) { sessions[session.handle.id] = nil }
+    func remove(_ session: Session) {
+        sessions[session.handle.id] = nil
+        away[session.handle.id] = nil
+    }
+
+    /// A session has lost its connection and waits for another one.
+    func keep(_ session: Session, for time: TimeAmount) { away[session.handle.id] = eventLoop.now + time }
+    func hasReturned(_ session: Session) { away[session.handle.id] = nil }
+
+    // MARK: Sessions on their way
+
+    /// A session is going to come here: keeps what is sent to it until it is there.
+    func expect(_ id: UInt64) { arriving[id] = [] }
+
+    /// The session that was expected is there, or does not come.
+    func arrived(_ id: UInt64, _ session: Session?) {
+        moved[id] = nil
+        let waiting = arriving.removeValue(forKey: id) ?? []
+        guard let session else { return }
+        add(session)
+        for handed in waiting { session.send(handed.stanza, handed.pace) }
+    }
+
+    /// A session of this loop goes to another.
+    func leave(_ session: Session, for loop: Int) {
+        remove(session)
+        moved[session.handle.id] = loop
+    }
+
+    /// A session that was here has ended elsewhere.
+    func forget(_ id: UInt64) { moved[id] = nil }
+
+    /// Where a session has moved to from here.
+    func whereabouts(of id: UInt64) -> Int? { moved[id] }
 
     /// The session of this loop with that name, unless it has ended.
     package func session(_ handle: SessionHandle) -> Session? { sessions[handle.id] }
@@ -100,9 +140,8 @@ package final class LoopContext {
 
     /// Sends a stanza to sessions of any loop; serialised at most once.
     package func send(_ stanza: Stanza, to handles: [SessionHandle]) {
-        if handles.count == 1, handles[0].loop == index {
-            sessions[handles[0].id]?.send(stanza)
-            return
+        if handles.count == 1, handles[0].loop == index, let session = sessions[handles[0].id] {
+            return session.send(stanza)
         }
         let bytes = stanza.serialized
         for handle in handles { send(bytes, to: handle, stanza.pace) }
@@ -110,12 +149,24 @@ package final class LoopContext {
 
     /// Sends serialised stanzas to a session of any loop.
     package func send(_ bytes: ByteBuffer, to handle: SessionHandle, _ pace: Pace = .burst) {
-        if handle.loop == index {
-            sessions[handle.id]?.send(bytes, pace)
-        } else {
-            outboxes[handle.loop].stanzas.append(HandedOver(session: handle, stanza: bytes, pace: pace))
-            if pace == .burst { outboxes[handle.loop].isUrgent = true } else { awaitEndOfTick() }
+        let handed = HandedOver(session: handle, stanza: bytes, pace: pace)
+        if handle.loop == index { deliver(handed) } else { put(handed, for: handle.loop) }
+    }
+
+    private func deliver(_ handed: HandedOver) {
+        let id = handed.session.id
+        if let session = sessions[id] {
+            session.send(handed.stanza, handed.pace)
+        } else if arriving[id] != nil {
+            arriving[id]?.append(handed)
+        } else if let loop = moved[id] {
+            put(handed, for: loop)
         }
+    }
+
+    private func put(_ handed: HandedOver, for loop: Int) {
+        outboxes[loop].stanzas.append(handed)
+        if handed.pace == .burst { outboxes[loop].isUrgent = true } else { awaitEndOfTick() }
     }
 
     func markUnflushed(_ stream: StreamHandler, _ pace: Pace) {
@@ -165,7 +216,7 @@ package final class LoopContext {
         outboxes[loop].stanzas.removeAll(keepingCapacity: true)
         outboxes[loop].isUrgent = false
         kernel.loops[loop].execute { context in
-            for handed in batch { context.sessions[handed.session.id]?.send(handed.stanza, handed.pace) }
+            for handed in batch { context.deliver(handed) }
         }
     }
 }

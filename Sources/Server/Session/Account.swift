@@ -49,7 +49,9 @@ package struct AccountState: ~Copyable, @unchecked Sendable {
 
 /// What the account knows of one of its sessions.
 package struct BoundSession: Sendable {
-    package let handle: SessionHandle
+    package internal(set) var handle: SessionHandle
+    /// Whether the session has lost its connection and waits for being resumed (XEP-0198 §5).
+    package internal(set) var isAway = false
     /// The last presence broadcast, nil before initial presence and after unavailable presence.
     package var presence: AvailablePresence?
     /// Whether the session has asked for the roster and so receives roster pushes (RFC 6121 §2.1.6).

@@ -71,7 +71,7 @@ package struct Binding: Sendable {
         _ full: JID, _ account: Account, _ stream: NIOLoopBound<StreamHandler>, on loop: LoopContext,
         _ completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
     ) {
-        enum Outcome { case bound, taken(SessionHandle), full }
+        enum Outcome { case bound, taken(SessionHandle), full(away: SessionHandle?) }
         // The peer may have gone while its account was being read.
         guard !stream.value.machine.isClosing else { return }
         let handle = SessionHandle(id: kernel.nextSessionID(), jid: full, loop: loop.index)
@@ -80,7 +80,7 @@ package struct Binding: Sendable {
             if let other = state.sessions.first(where: { $0.handle.jid == full }) {
                 outcome = .taken(other.handle)
             } else if state.sessions.count >= limit {
-                outcome = .full
+                outcome = .full(away: state.sessions.first(where: \.isAway)?.handle)
             } else {
                 state.sessions.append(BoundSession(handle: handle))
             }
@@ -95,7 +95,10 @@ package struct Binding: Sendable {
             stream.value.attach(session)
             for body in kernel.registry.sessionBound { body(session) }
             completion(.success(session))
-        case .full:
+        case .full(let other?):
+            // Who has lost its connection makes room.
+            end(other, of: account, comingBackTo: loop) { attempt(full, account, stream, on: $0, completion) }
+        case .full(nil):
             completion(.failure(StanzaError(.resourceConstraint, "the account has too many sessions", kind: .wait)))
         case .taken(let other):
             settle(full, taken: other, account, stream, on: loop, completion)
@@ -108,17 +111,27 @@ package struct Binding: Sendable {
     ) {
         switch policy {
         case .replace:
-            let back = kernel.loops[loop.index]
-            kernel.loops[other.loop].execute { context in
-                context.sessions[other.id]?.close(StreamError(.conflict, "the resource was bound by another session"))
-                // It is gone from there already if its connection was just being lost.
-                account.withState { $0.sessions.removeAll { $0.handle == other } }
-                back.execute { attempt(full, account, stream, on: $0, completion) }
-            }
+            end(other, of: account, comingBackTo: loop) { attempt(full, account, stream, on: $0, completion) }
         case .rename:
             bind(account.jid, resource: nil, stream: stream, completion: completion)
         case .refuse:
             completion(.failure(StanzaError(.conflict)))
+        }
+    }
+}
+
+extension Binding {
+    /// Ends a session whose place is wanted, and then goes on where that was found out.
+    private func end(
+        _ other: SessionHandle, of account: Account, comingBackTo loop: LoopContext,
+        then body: @escaping @Sendable (LoopContext) -> Void
+    ) {
+        let back = kernel.loops[loop.index]
+        kernel.find(other) { session, _ in
+            session?.close(StreamError(.conflict, "the resource was bound by another session"))
+            // It is gone from there already if its connection was just being lost.
+            account.withState { $0.sessions.removeAll { $0.handle == other } }
+            back.execute(body)
         }
     }
 }
@@ -134,10 +147,15 @@ extension Session {
             return state.isRemoved
         }
         loop.remove(self)
+        for former in formerLoops { kernel.loops[former].execute { [id = handle.id] in $0.forget(id) } }
+        if let id = management?.resumption?.id { kernel.resumptions[id] = nil }
         kernel.sessionEnded()
         defer { stream = nil }
         if isRemoved { kernel.accounts.forget(account.jid) }
         guard let last else { return }
         for body in kernel.registry.sessionEnded { body(self, last) }
+        guard let unacknowledged = management?.unacknowledged, !isRemoved else { return }
+        management = nil
+        redeliver(unacknowledged)
     }
 }

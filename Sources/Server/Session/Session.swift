@@ -2,13 +2,19 @@ internal import Logging
 package import NIOCore
 package import XMPP
 
-/// A bound resource of an account, and all that belongs to it. Belongs to the event loop of its connection.
+/// A bound resource of an account, and all that belongs to it. Belongs to the event loop of its connection, and moves
+/// with it when it is resumed on another.
 package final class Session {
-    package let handle: SessionHandle
+    package internal(set) var handle: SessionHandle
     package let account: Account
-    package let loop: LoopContext
-    /// The connection that carries the session; each knows the other until the session ends.
+    package internal(set) var loop: LoopContext
+    /// The connection that carries the session; each knows the other until the session ends. Nil while the session
+    /// waits for being resumed.
     var stream: StreamHandler?
+    /// Set once the client has enabled stream management (XEP-0198).
+    var management: SessionManagement?
+    /// The loops that the session has been on before.
+    var formerLoops: Set<Int> = []
     /// The language of stanzas that do not say theirs (RFC 6120 §4.7.4).
     var language: String?
     private var slots = Slots()
@@ -34,17 +40,25 @@ package final class Session {
 
     /// Sends a stanza to the client. The caller's burst of events ends with a flush.
     package func send(_ stanza: Stanza) {
-        stream?.output(stanza.pace) { stanza.write(into: &$0) }
+        if management == nil {
+            stream?.output(stanza.pace) { stanza.write(into: &$0) }
+        } else {
+            sendManaged(stanza.pace) { stanza.write(into: &$0) }
+        }
     }
 
     /// Sends a serialised stanza to the client.
     package func send(_ stanza: ByteBuffer, _ pace: LoopContext.Pace = .burst) {
-        stream?.output(pace) { $0.writeImmutableBuffer(stanza) }
+        if management == nil {
+            stream?.output(pace) { $0.writeImmutableBuffer(stanza) }
+        } else {
+            sendManaged(pace) { $0.writeImmutableBuffer(stanza) }
+        }
     }
 
-    /// Ends the session with a stream error.
+    /// Ends the session, with a stream error if there is a stream.
     package func close(_ error: StreamError) {
-        stream?.close(error)
+        if let stream { stream.close(error) } else { end() }
     }
 
     /// Stops reading from the client until the returned function has been called, on any thread.
@@ -58,6 +72,7 @@ package final class Session {
 
     /// A stanza has arrived from the client.
     func receive(_ element: Element, _ kind: Stanza.Kind) throws(StreamError) {
+        management?.handled.receive()
         let to: JID?
         do {
             to = try receiver(of: element)
@@ -110,7 +125,11 @@ package final class Session {
                         throw StanzaError(.internalServerError, kind: .wait)
                     }
                 } catch {
-                    session?.refuse(stanza, error)
+                    if let session {
+                        session.refuse(stanza, error)
+                    } else {
+                        context.kernel.router.bounce(stanza, error, on: context)
+                    }
                 }
             }
         }

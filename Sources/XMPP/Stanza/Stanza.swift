@@ -21,6 +21,8 @@ package struct Stanza: Sendable {
     package var content: ByteBuffer?
     /// Elements added behind the content, such as the error of a bounced stanza or a delay stamp.
     package var appendix: ByteBuffer?
+    /// When the stanza was sent, if it could not be delivered then and is delivered later; `delay(by:)` says so in it.
+    package private(set) var sent: DateTime?
 
     /// A received stanza, addressed as the receiver of the stream has found right.
     package init(kind: Kind, type: StanzaType, from: JID?, to: JID?, element: Element) {
@@ -47,6 +49,20 @@ package struct Stanza: Sendable {
             content(&writer)
             self.content = writer.buffer
         }
+    }
+
+    /// Says in the stanza when it was sent, unless it says so already (XEP-0203).
+    /// - Parameter keeper: who has kept it meanwhile.
+    package mutating func delay(since sent: DateTime, by keeper: JID) {
+        guard self.sent == nil else { return }
+        self.sent = sent
+        let isSaid = element?.children.contains {
+            $0.isNamed("delay", in: .delay) && $0["from"] == keeper.description
+        }
+        guard isSaid != true else { return }
+        var writer = XMLWriter(into: appendix ?? ByteBuffer())
+        Delay(from: keeper, stamp: sent).write(into: &writer)
+        appendix = writer.buffer
     }
 
     /// The id attribute, whoever made the stanza.

@@ -12,11 +12,30 @@ package struct StreamError: Error, Sendable, Equatable, CustomStringConvertible 
     package let text: String?
     /// The content of `<see-other-host/>` (RFC 6120 §4.9.3.19).
     package let otherHost: String?
+    /// The application-specific condition (RFC 6120 §4.9.4).
+    package let application: Application?
 
-    package init(_ condition: Condition, _ text: String? = nil, otherHost: String? = nil) {
+    /// An element that says more than the condition does.
+    package struct Application: Sendable, Equatable {
+        package let name: Namespace
+        package let namespace: Namespace
+        /// Names and values.
+        package let attributes: [String: String]
+
+        package init(_ name: StaticString, in namespace: Namespace, _ attributes: [String: String] = [:]) {
+            self.name = Namespace(name)
+            self.namespace = namespace
+            self.attributes = attributes
+        }
+    }
+
+    package init(
+        _ condition: Condition, _ text: String? = nil, otherHost: String? = nil, application: Application? = nil
+    ) {
         self.condition = condition
         self.text = text
         self.otherHost = otherHost
+        self.application = application
     }
 
     package var description: String { text.map { "\(condition): \($0)" } ?? condition.description }

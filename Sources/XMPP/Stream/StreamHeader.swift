@@ -179,6 +179,16 @@ extension StreamError {
         writer.buffer.writeStaticString(condition.name.text)
         writer.buffer.writeStaticString(">")
         writer.element("text", in: .streamErrors, ["xml:lang": "en"], text: text)
+        if let application {
+            writer.buffer.writeString("<\(application.name)")
+            writer.attribute("xmlns", application.namespace.description)
+            for (name, value) in application.attributes.sorted(by: { $0.key < $1.key }) {
+                writer.buffer.writeString(" \(name)='")
+                writer.text(value)
+                writer.buffer.writeString("'")
+            }
+            writer.buffer.writeString("/>")
+        }
         writer.buffer.writeStaticString("</stream:error>")
     }
 }

@@ -1,0 +1,167 @@
+internal import NIOCore
+package import XMPP
+
+/// XEP-0198: stanzas are acknowledged, and a session survives the loss of its connection.
+package struct StreamManagement: StreamFeature {
+    // No requirement: what comes too early gets an answer of its own (§3).
+    package let rule = StreamFeatureRule(
+        elements: [
+            ("enable", .streamManagement), ("resume", .streamManagement), ("r", .streamManagement),
+            ("a", .streamManagement),
+        ])
+
+    static let resumptionTime = Setting(
+        "stream-management.resumption", default: .seconds(600), in: .seconds(0)...(.seconds(86_400)),
+        "How long a client that has lost its connection may come back to its session as it was; 0s: not at all.")
+
+    static let stanzaLimit = Setting(
+        "stream-management.stanzas", default: 5_000, in: 100...1_000_000,
+        "How many stanzas may wait for a client's acknowledgement before its session is ended.")
+
+    static let byteLimit = Setting(
+        "stream-management.bytes", default: .mebibytes(8), in: ByteCount(65_536)...(.mebibytes(1_024)),
+        "How much may wait for a client's acknowledgement before its session is ended.")
+
+    static let settings = [AnySetting(resumptionTime), AnySetting(stanzaLimit), AnySetting(byteLimit)]
+
+    package func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
+        if stream.facts.isSuperset(of: [.authenticated, .secure]) { writer.element("sm", in: .streamManagement) }
+    }
+
+    package func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
+        if element.isNamed("r") {
+            answer(on: stream)
+        } else if element.isNamed("a") {
+            try acknowledge(element, on: stream)
+        } else if element.isNamed("enable") {
+            enable(element, on: stream)
+        } else {
+            resume(element, on: stream)
+        }
+    }
+
+    // MARK: Acknowledgements
+
+    /// §4; without stream management there is nothing to count.
+    private func answer(on stream: StreamHandler) {
+        stream.session?.management?.count { [weak session = stream.session] count in
+            session?.stream?.output { $0.writeString("<a xmlns='\(Namespace.streamManagement)' h='\(count)'/>") }
+        }
+    }
+
+    private func acknowledge(_ element: Element, on stream: StreamHandler) throws(StreamError) {
+        guard let session = stream.session, session.management != nil else { return }
+        guard let h = Self.count(in: element) else {
+            throw StreamError(.badFormat, "the attribute h is not a number of stanzas")
+        }
+        session.management?.isAnswerAwaited = false
+        try session.acknowledge(h)
+        // About what was sent since.
+        stream.output { session.requestAcknowledgement(into: &$0) }
+    }
+
+    /// `h`, an unsignedInt of XML Schema.
+    private static func count(in element: Element) -> UInt32? {
+        element["h"].flatMap { text in text.utf8.allSatisfy { 0x30...0x39 ~= $0 } ? UInt32(text) : nil }
+    }
+
+    // MARK: Enabling
+
+    /// §3
+    private func enable(_ element: Element, on stream: StreamHandler) {
+        guard let session = stream.session, session.management == nil else {
+            return fail(StanzaError(.unexpectedRequest), on: stream)
+        }
+        let resumption = resumption(element, on: stream)
+        stream.output { buffer in
+            buffer.writeString("<enabled xmlns='\(Namespace.streamManagement)'")
+            if let resumption {
+                buffer.writeString(
+                    " resume='true' id='\(resumption.id)' max='\(resumption.time.nanoseconds / 1_000_000_000)'")
+            }
+            buffer.writeString("/>")
+        }
+        let configuration = stream.kernel.configuration
+        session.management = SessionManagement(
+            resumption: resumption,
+            limit: (configuration[Self.stanzaLimit], configuration[Self.byteLimit].bytes))
+        if let resumption { stream.kernel.resumptions[resumption.id] = session.handle }
+    }
+
+    private func resumption(_ element: Element, on stream: StreamHandler) -> SessionManagement.Resumption? {
+        guard element["resume"] == "true" || element["resume"] == "1" else { return nil }
+        var seconds = stream.kernel.configuration[Self.resumptionTime].components.seconds
+        if let wish = element["max"].flatMap({ Int64($0) }), wish > 0 { seconds = min(seconds, wish) }
+        return seconds > 0 ? SessionManagement.Resumption(id: StreamHandler.randomID(), time: .seconds(seconds)) : nil
+    }
+
+    // MARK: Resuming
+
+    /// §5
+    private func resume(_ element: Element, on stream: StreamHandler) {
+        guard let account = stream.authenticated, stream.session == nil else {
+            return fail(StanzaError(.unexpectedRequest), on: stream)
+        }
+        guard let id = element["previd"], let h = Self.count(in: element) else {
+            return fail(StanzaError(.badRequest), on: stream)
+        }
+        let kernel = stream.kernel
+        guard kernel.configuration[Self.resumptionTime] > .zero else {
+            return fail(StanzaError(.featureNotImplemented), on: stream)
+        }
+        // Whoever shows somebody else's identifier learns nothing.
+        guard let handle = kernel.resumptions[id], handle.jid.bare == account else {
+            return fail(StanzaError(.itemNotFound), on: stream)
+        }
+        let proceed = stream.pause()
+        let bound = NIOLoopBound(stream, eventLoop: stream.loop.eventLoop)
+        kernel.take(handle, to: stream.loop) { session, _ in
+            let stream = bound.value
+            if let session {
+                session.resume(on: stream, id: id, h: h, proceed)
+            } else {
+                fail(StanzaError(.itemNotFound), on: stream)
+                proceed()
+            }
+        }
+    }
+
+    private func fail(_ error: StanzaError, on stream: StreamHandler) {
+        stream.output { buffer in
+            var writer = XMLWriter(into: buffer)
+            buffer = ByteBuffer()
+            writer.element("failed", in: .streamManagement) { $0.element(error.condition.name.text, in: .stanzaErrors) }
+            buffer = writer.buffer
+        }
+    }
+}
+
+extension Session {
+    /// Goes on with a connection that the session was brought to the loop of (XEP-0198 §5).
+    fileprivate func resume(on stream: StreamHandler, id: String, h: UInt32, _ proceed: @escaping @Sendable () -> Void) {
+        kernel.resumptions[id] = handle
+        guard !stream.machine.isClosing else { return lose() }
+        do throws(StreamError) {
+            try acknowledge(h)
+        } catch {
+            stream.close(error)
+            end()
+            return proceed()
+        }
+        // What the client has sent is to be on disk before it is told so; until then nothing is written.
+        management?.count { [unowned self] count in
+            defer { proceed() }
+            guard !stream.machine.isClosing, let unacknowledged = management?.unacknowledged else { return lose() }
+            account.withState { state in state.updateSession(handle.id) { $0.isAway = false } }
+            loop.hasReturned(self)
+            stream.output { buffer in
+                buffer.writeString("<resumed xmlns='\(Namespace.streamManagement)' previd='\(id)' h='\(count)'/>")
+                buffer.writeImmutableBuffer(unacknowledged.all)
+            }
+            // All of it is asked for anew.
+            management?.asked = unacknowledged.acknowledged
+            self.stream = stream
+            stream.attach(self)
+        }
+    }
+}
