@@ -46,6 +46,9 @@ package struct Markup: Sendable, Equatable {
     package func child(_ name: String, in namespace: String) -> Markup? {
         children.first { $0.name == name && $0.namespace == namespace }
     }
+
+    /// The name of `<r/>` and `<a/>` of stream management (XEP-0198 §4), nil for others.
+    var acknowledging: String? { namespace == "urn:xmpp:sm:3" && (name == "r" || name == "a") ? name : nil }
 }
 
 extension Markup {

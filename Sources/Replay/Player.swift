@@ -100,7 +100,7 @@ private final class Stage {
             try await client.send(RawText.bytes(of: try variables.substitute(in: template.text)))
         case .receives(let template):
             let expected = try markup(template, for: role)
-            try match(expected, try await receive(client, expected), role)
+            try match(expected, try await receive(client, [expected]), role)
         case .receivesNothing: try await receiveNothing(client)
         case .streamCloses(let condition): try await close(client, with: condition)
         }
@@ -120,21 +120,22 @@ private final class Stage {
         try Markup(parsing: try variables.substitute(in: template.text), in: role.contentNamespace)
     }
 
-    private func receive(_ client: ReplayClient, _ expected: Markup) async throws(StepFailure) -> Markup {
+    /// The next element, whichever of those expected it may be.
+    private func receive(_ client: ReplayClient, _ expected: [Markup]) async throws(StepFailure) -> Markup {
         let incoming: ReplayClient.Incoming
         do {
-            incoming = try await client.next()
+            incoming = try await client.next(acknowledging: Set(expected.compactMap(\.acknowledging)))
         } catch {
             throw StepFailure(
-                error.reason + "; expected:\n" + expected.indented(inheriting: client.role.contentNamespace, by: "    ")
-            )
+                error.reason + "; expected:\n"
+                    + expected[0].indented(inheriting: client.role.contentNamespace, by: "    "))
         }
         switch incoming {
         case .element(let received), .header(let received): return received
         case .streamEnd, .end:
             throw StepFailure(
                 "  received \(client.describe(incoming)); expected:\n"
-                    + expected.indented(inheriting: client.role.contentNamespace, by: "    "))
+                    + expected[0].indented(inheriting: client.role.contentNamespace, by: "    "))
         }
     }
 
@@ -156,7 +157,7 @@ private final class Stage {
             current = first
             var expected: [Markup] = []
             for case .receives(let template) in open.map(\.action) { expected.append(try markup(template, for: role)) }
-            let received = try await receive(client, expected[0])
+            let received = try await receive(client, expected)
             let found = expected.firstIndex { expected in
                 var matcher = Matcher(content: role.contentNamespace)
                 return matcher.differences(expected, received).isEmpty

@@ -12,6 +12,13 @@ final class ReplayClient {
         case streamEnd
         /// The connection ended.
         case end
+
+        /// "r" for a request for acknowledgement and "a" for an acknowledgement (XEP-0198 §4), which may come at any
+        /// time; nil for everything else.
+        var acknowledging: String? {
+            guard case .element(let element) = self else { return nil }
+            return element.acknowledging
+        }
     }
 
     let role: Transcript.Role
@@ -85,16 +92,20 @@ final class ReplayClient {
 
     // MARK: Receiving
 
-    /// The next thing received.
-    func next() async throws(StepFailure) -> Incoming {
-        while inbox.isEmpty {
-            switch await connection.received.take(within: patience) {
-            case .bytes(let bytes): try read(bytes)
-            case .end: return .end
-            case .nothingInTime: throw StepFailure("  nothing was received within \(patience)")
+    /// The next thing received, passing over requests for acknowledgement and acknowledgements.
+    /// - Parameter expected: the names of those that are not to be passed over, "r" and "a".
+    func next(acknowledging expected: Set<String> = []) async throws(StepFailure) -> Incoming {
+        while true {
+            while inbox.isEmpty {
+                switch await connection.received.take(within: patience) {
+                case .bytes(let bytes): try read(bytes)
+                case .end: return .end
+                case .nothingInTime: throw StepFailure("  nothing was received within \(patience)")
+                }
             }
+            let first = inbox.removeFirst()
+            guard let name = first.acknowledging, !expected.contains(name) else { return first }
         }
-        return inbox.removeFirst()
     }
 
     /// The next element received.
@@ -110,7 +121,7 @@ final class ReplayClient {
     func putBack(_ element: Markup) { inbox.insert(.element(element), at: 0) }
 
     /// What was received and not asked for.
-    var unread: Incoming? { inbox.first }
+    var unread: Incoming? { inbox.first { $0.acknowledging == nil } }
 
     private func read(_ bytes: ByteBuffer) throws(StepFailure) {
         do {
@@ -144,7 +155,7 @@ final class ReplayClient {
         defer { inbox = waiting + inbox }
         var passed: [Incoming] = []
         while true {
-            let incoming = try await next()
+            let incoming = try await next(acknowledging: ["r", "a"])
             if case .element(let element) = incoming, element.name == "iq", element["id"] == id { break }
             passed.append(incoming)
             if case .end = incoming { break }

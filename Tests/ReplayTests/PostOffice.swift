@@ -4,7 +4,7 @@ import Synchronization
 @testable import Replay
 
 /// The least that can be called an XMPP server: logs anybody in whose password is the first letter of the name,
-/// answers pings, and passes stanzas on between full addresses.
+/// answers pings, acknowledges nothing when asked (XEP-0198), and passes stanzas on between full addresses.
 final class PostOffice: Transport {
     private struct State {
         var pipes: [String: Pipe] = [:]
@@ -105,6 +105,8 @@ private final class Desk: Sendable {
             )
         case "iq" where element.child("ping", in: "urn:xmpp:ping") != nil:
             reply("<iq type='result' id='\(element["id"] ?? "")'/>")
+        case "r":
+            reply("<r xmlns='urn:xmpp:sm:3'/><a xmlns='urn:xmpp:sm:3' h='0'/>")
         case "message", "presence", "iq":
             var stanza = element
             stanza.namespace = "jabber:client"
