@@ -11,7 +11,7 @@ actor StageServer {
     static let shared = StageServer()
 
     /// More than there are transcripts.
-    private static let domainCount = 400
+    private static let domainCount = 800
 
     private var common: Task<Server, any Error>?
     private var used = 0
