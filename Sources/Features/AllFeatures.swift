@@ -14,6 +14,7 @@ package let allFeatures: [any Feature.Type] = [
     VCard.self,
     PrivateStorage.self,
     InBandRegistration.self,
+    Carbons.self,
     OfflineMessages.self,
     EscapedLocalparts.self,
     Ping.self,

@@ -71,6 +71,7 @@ package final class Kernel: @unchecked Sendable {
     private static let own: [Registration] = [
         StartTLS() as any StreamFeature, StartTLSRefusal(), Authentication(), ResourceBinding(), SessionEstablishment(),
         StreamLimitsAdvertisement(), StreamManagement(),
+        ClientState(),
     ].flatMap { Registration.stream($0) } + SessionEstablishment.registrations
 
     // MARK: Domains

@@ -24,7 +24,8 @@ package final class Server: Sendable {
 
     /// Every setting that a configuration file may have.
     package static func settings(of features: [any Feature.Type]) -> [AnySetting] {
-        [AnySetting(Binding.conflictPolicy), AnySetting(Binding.sessionsPerAccount)] + StreamManagement.settings + features.flatMap { $0.settings }
+        [AnySetting(Binding.conflictPolicy), AnySetting(Binding.sessionsPerAccount)] + StreamManagement.settings
+            + [AnySetting(ClientState.isSaving)] + features.flatMap { $0.settings }
     }
 
     /// Opens everything and begins to accept connections.

@@ -21,6 +21,7 @@ package struct Registration: Sendable {
         case becameAvailable(@Sendable (Session) -> Void)
         case presenceBroadcast(@Sendable (Session) -> Void)
         case becameUnavailable(@Sendable (Session, Stanza) -> Void)
+        case messageRefused(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
     }
 
@@ -105,6 +106,11 @@ package struct Registration: Sendable {
     /// A session has sent unavailable presence, which is handed on (RFC 6121 §4.5). Runs on its event loop.
     package static func becameUnavailable(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
         [Registration(kind: .becameUnavailable(body))]
+    }
+
+    /// A message of a session is refused with the error that is handed on. Runs on the session's event loop.
+    package static func messageRefused(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
+        [Registration(kind: .messageRefused(body))]
     }
 
     /// A session has ended, with or without unavailable presence; it is no longer among its account's sessions.

@@ -33,6 +33,7 @@ package final class Registry: Sendable {
     package let becameAvailable: [@Sendable (Session) -> Void]
     package let presenceBroadcast: [@Sendable (Session) -> Void]
     package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
+    let messageRefused: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
@@ -49,6 +50,7 @@ package final class Registry: Sendable {
         var becameAvailable: [@Sendable (Session) -> Void] = []
         var presenceBroadcast: [@Sendable (Session) -> Void] = []
         var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
+        var messageRefused: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var found: [(place: Int, phase: Phase, hook: StanzaHook)] = []
@@ -76,6 +78,7 @@ package final class Registry: Sendable {
             case .becameAvailable(let body): becameAvailable.append(body)
             case .presenceBroadcast(let body): presenceBroadcast.append(body)
             case .becameUnavailable(let body): becameUnavailable.append(body)
+            case .messageRefused(let body): messageRefused.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
             }
         }
@@ -100,6 +103,7 @@ package final class Registry: Sendable {
         self.becameAvailable = becameAvailable
         self.presenceBroadcast = presenceBroadcast
         self.becameUnavailable = becameUnavailable
+        self.messageRefused = messageRefused
         self.sessionEnded = sessionEnded
         self.handlers = handlers
         self.hooks = hooks

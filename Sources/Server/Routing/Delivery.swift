@@ -1,7 +1,17 @@
-internal import XMPP
+package import XMPP
 
 /// Delivers to the sessions of a local account (RFC 6121 §8.5).
-enum Delivery {
+package enum Delivery {
+    /// The sessions that receive a message that is not refused.
+    package static func receivers(of message: Stanza, to address: JID, _ sessions: [BoundSession]) -> [SessionHandle] {
+        if address.isFull, let session = sessions.first(where: { $0.handle.jid == address }) { return [session.handle] }
+        switch message.type {
+        case .headline: return sessions.filter { ($0.presence?.priority ?? -1) >= 0 }.map(\.handle)
+        case .normal where address.isFull, .error, .groupchat: return []
+        default: return mostAvailable(sessions)
+        }
+    }
+
     /// Returns false if nobody could take the stanza.
     /// - Throws: the refusal of a stanza that is not to be kept either.
     static func deliver(_ stanza: Stanza, _ scope: HookScope) throws(StanzaError) -> Bool {

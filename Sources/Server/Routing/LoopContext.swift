@@ -42,6 +42,8 @@ package final class LoopContext {
     struct HandedOver: Sendable {
         let session: SessionHandle
         let stanza: ByteBuffer
+        let importance: Importance
+        let sender: JID?
         let pace: Pace
     }
 
@@ -118,7 +120,7 @@ package final class LoopContext {
         let waiting = arriving.removeValue(forKey: id) ?? []
         guard let session else { return }
         add(session)
-        for handed in waiting { session.send(handed.stanza, handed.pace) }
+        for handed in waiting { session.send(handed) }
     }
 
     /// A session of this loop goes to another.
@@ -144,19 +146,25 @@ package final class LoopContext {
             return session.send(stanza)
         }
         let bytes = stanza.serialized
-        for handle in handles { send(bytes, to: handle, stanza.pace) }
+        let (importance, pace) = (stanza.importance, stanza.pace)
+        for handle in handles {
+            send(HandedOver(session: handle, stanza: bytes, importance: importance, sender: stanza.from, pace: pace))
+        }
     }
 
-    /// Sends serialised stanzas to a session of any loop.
-    package func send(_ bytes: ByteBuffer, to handle: SessionHandle, _ pace: Pace = .burst) {
-        let handed = HandedOver(session: handle, stanza: bytes, pace: pace)
-        if handle.loop == index { deliver(handed) } else { put(handed, for: handle.loop) }
+    /// Sends serialised stanzas that somebody waits for to a session of any loop.
+    package func send(_ bytes: ByteBuffer, to handle: SessionHandle) {
+        send(HandedOver(session: handle, stanza: bytes, importance: .needed, sender: nil, pace: .burst))
+    }
+
+    private func send(_ handed: HandedOver) {
+        if handed.session.loop == index { deliver(handed) } else { put(handed, for: handed.session.loop) }
     }
 
     private func deliver(_ handed: HandedOver) {
         let id = handed.session.id
         if let session = sessions[id] {
-            session.send(handed.stanza, handed.pace)
+            session.send(handed)
         } else if arriving[id] != nil {
             arriving[id]?.append(handed)
         } else if let loop = moved[id] {
@@ -218,6 +226,12 @@ package final class LoopContext {
         kernel.loops[loop].execute { context in
             for handed in batch { context.deliver(handed) }
         }
+    }
+}
+
+extension Session {
+    fileprivate func send(_ handed: LoopContext.HandedOver) {
+        send(handed.stanza, handed.importance, handed.pace, from: handed.sender)
     }
 }
 

@@ -44,6 +44,12 @@ package struct HookScope {
     /// The session that has sent the stanza, if it is one of this loop's.
     package let session: Session?
 
+    package init(loop: LoopContext, account: Account, session: Session?) {
+        self.loop = loop
+        self.account = account
+        self.session = session
+    }
+
     package var kernel: Kernel { loop.kernel }
 }
 

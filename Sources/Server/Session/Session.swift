@@ -13,6 +13,8 @@ package final class Session {
     var stream: StreamHandler?
     /// Set once the client has enabled stream management (XEP-0198).
     var management: SessionManagement?
+    /// What is held back while the client says that nobody looks (XEP-0352); nil while somebody does.
+    var held: HeldStanzas?
     /// The loops that the session has been on before.
     var formerLoops: Set<Int> = []
     /// The language of stanzas that do not say theirs (RFC 6120 §4.7.4).
@@ -40,19 +42,33 @@ package final class Session {
 
     /// Sends a stanza to the client. The caller's burst of events ends with a flush.
     package func send(_ stanza: Stanza) {
-        if management == nil {
-            stream?.output(stanza.pace) { stanza.write(into: &$0) }
-        } else {
+        if held != nil {
+            send(stanza.serialized, stanza.importance, stanza.pace, from: stanza.from)
+        } else if management != nil {
             sendManaged(stanza.pace) { stanza.write(into: &$0) }
+        } else {
+            stream?.output(stanza.pace) { stanza.write(into: &$0) }
         }
     }
 
-    /// Sends a serialised stanza to the client.
-    package func send(_ stanza: ByteBuffer, _ pace: LoopContext.Pace = .burst) {
-        if management == nil {
-            stream?.output(pace) { $0.writeImmutableBuffer(stanza) }
+    /// Sends a serialised stanza to the client, or holds it back while nobody looks.
+    /// - Parameter sender: where its importance does not name the sender.
+    package func send(
+        _ stanza: ByteBuffer, _ importance: Importance = .needed, _ pace: LoopContext.Pace = .burst, from sender: JID? = nil
+    ) {
+        if let result = held?.receive(stanza, importance, from: sender) {
+            guard case .send(let stanzas) = result else { return }
+            for stanza in stanzas { write(stanza, pace) }
         } else {
+            write(stanza, pace)
+        }
+    }
+
+    private func write(_ stanza: ByteBuffer, _ pace: LoopContext.Pace) {
+        if management != nil {
             sendManaged(pace) { $0.writeImmutableBuffer(stanza) }
+        } else {
+            stream?.output(pace) { $0.writeImmutableBuffer(stanza) }
         }
     }
 
@@ -142,6 +158,8 @@ package final class Session {
         // RFC 6120 §8.1.2.1: what the server answers for the account comes from the account, or from nobody.
         if stanza.to == account.jid { bounced.from = account.jid }
         send(bounced)
+        guard stanza.kind == .message else { return }
+        for body in kernel.registry.messageRefused { body(self, bounced) }
     }
 
     private func receiver(of element: Element) throws(JIDError) -> JID? {

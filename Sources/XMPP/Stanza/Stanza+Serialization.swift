@@ -5,6 +5,15 @@ extension Stanza {
     ///
     /// Received content is copied byte for byte where it means the same there, which it nearly always does.
     package func write(into buffer: inout ByteBuffer) {
+        write(into: &buffer, declaring: nil)
+    }
+
+    /// Writes the stanza as it stands inside another element, such as that of XEP-0297.
+    package func writeForwarded(into buffer: inout ByteBuffer) {
+        write(into: &buffer, declaring: .client)
+    }
+
+    private func write(into buffer: inout ByteBuffer, declaring namespace: Namespace?) {
         let name: StaticString =
             switch kind {
             case .message: "message"
@@ -13,6 +22,11 @@ extension Stanza {
             }
         buffer.writeStaticString("<")
         buffer.writeStaticString(name)
+        if let namespace {
+            buffer.writeStaticString(" xmlns='")
+            buffer.writeStaticString(namespace.text)
+            buffer.writeStaticString("'")
+        }
         if let from { buffer.writeAttribute(" from='", from) }
         if let to { buffer.writeAttribute(" to='", to) }
         if let type = type.attribute {

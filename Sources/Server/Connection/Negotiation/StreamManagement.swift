@@ -44,7 +44,7 @@ package struct StreamManagement: StreamFeature {
 
     /// §4; without stream management there is nothing to count.
     private func answer(on stream: StreamHandler) {
-        stream.session?.management?.count { [weak session = stream.session] count in
+        stream.session?.count { [weak session = stream.session] count in
             session?.stream?.output { $0.writeString("<a xmlns='\(Namespace.streamManagement)' h='\(count)'/>") }
         }
     }
@@ -149,7 +149,7 @@ extension Session {
             return proceed()
         }
         // What the client has sent is to be on disk before it is told so; until then nothing is written.
-        management?.count { [unowned self] count in
+        count { [unowned self] count in
             defer { proceed() }
             guard !stream.machine.isClosing, let unacknowledged = management?.unacknowledged else { return lose() }
             account.withState { state in state.updateSession(handle.id) { $0.isAway = false } }
@@ -162,6 +162,8 @@ extension Session {
             management?.asked = unacknowledged.acknowledged
             self.stream = stream
             stream.attach(self)
+            // XEP-0352 §5.2
+            becomeActive()
         }
     }
 }

@@ -3,6 +3,11 @@ internal import NIOCore
 package import XMPP
 
 extension Session {
+    /// Does something with the number of stanzas handled, as soon as all that was received so far is handled.
+    func count(_ body: @escaping (UInt32) -> Void) {
+        if let count = management?.count(orLater: body) { body(count) }
+    }
+
     /// Keeps the stanza that is being received from being acknowledged (XEP-0198 §4) until the returned function was
     /// called, on any thread: for what must be on disk first.
     package func withholdAcknowledgement() -> @Sendable () -> Void {
@@ -94,7 +99,8 @@ extension Stanza {
 
 extension XMLLimits {
     /// For what the server has written itself.
-    fileprivate static let none = XMLLimits(bytes: .max, depth: .max, attributes: .max, unknownNames: .max)
+    fileprivate static let none = XMLLimits(
+        bytes: 1 << 30, depth: 1_000, attributes: 10_000, unknownNames: 100_000)
 }
 
 extension Namespace {

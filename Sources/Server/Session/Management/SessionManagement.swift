@@ -31,9 +31,12 @@ struct SessionManagement {
     /// Whether more waits for acknowledgement than may.
     var isFull: Bool { unacknowledged.count > limit.stanzas || unacknowledged.byteCount > limit.bytes }
 
-    /// Does something with the number of stanzas handled: now, or when all that was received so far is handled.
-    mutating func count(_ body: @escaping (UInt32) -> Void) {
-        if let count = handled.request() { body(count) } else { waiting.append(body) }
+    /// The number of stanzas handled; nil if it has to be waited for until all that was received so far is handled.
+    /// - Parameter body: is given the number if it has to be waited for.
+    mutating func count(orLater body: @escaping (UInt32) -> Void) -> UInt32? {
+        if let count = handled.request() { return count }
+        waiting.append(body)
+        return nil
     }
 
     /// A stanza that was withheld is handled.

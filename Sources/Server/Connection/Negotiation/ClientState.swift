@@ -1,0 +1,38 @@
+package import XMPP
+
+/// XEP-0352: the client says whether somebody looks at it; what only somebody who looks would see waits for that.
+package struct ClientState: StreamFeature {
+    package let rule = StreamFeatureRule(
+        requires: [.authenticated, .secure], elements: [("active", .clientState), ("inactive", .clientState)])
+
+    static let isSaving = Setting(
+        "client-state.saving", default: true,
+        "Whether presence and chat states are held back from clients that say that nobody looks at them.")
+
+    package func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
+        writer.element("csi", in: .clientState)
+    }
+
+    package func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
+        guard let session = stream.session else { return }
+        if element.isNamed("active") {
+            session.becomeActive()
+        } else if session.held == nil, stream.kernel.configuration[Self.isSaving] {
+            session.held = HeldStanzas()
+        }
+    }
+}
+
+extension Session {
+    /// Somebody looks: what was held back is sent (§5.1), and nothing is any more.
+    func becomeActive() {
+        guard var held else { return }
+        self.held = nil
+        for stanza in held.takeAll() { send(stanza, .needed, .burst) }
+    }
+}
+
+extension Namespace {
+    /// XEP-0352
+    package static let clientState: Namespace = "urn:xmpp:csi:0"
+}
