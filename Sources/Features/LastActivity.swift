@@ -30,16 +30,17 @@ package struct LastActivity: Feature {
     private static let logout = AccountSlot<Logout?>(nil)
 
     private unowned let kernel: Kernel
-    private let started = ContinuousClock.now
+    private let started: NIODeadline
 
     package init(kernel: Kernel) {
         self.kernel = kernel
+        started = kernel.clock.now
     }
 
     package var registrations: [[Registration]] {
         [
             Registration.iq(.get, "query", in: .lastActivity, on: .server, .inline { _, _, _, writer in
-                write(started.duration(to: .now).components.seconds, nil, into: &writer)
+                write((kernel.clock.now - started).nanoseconds / 1_000_000_000, nil, into: &writer)
             }),
             Registration.iq(.get, "query", in: .lastActivity, on: .account, .concurrent { request throws(StanzaError) in
                 try await answer(request)

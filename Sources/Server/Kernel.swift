@@ -17,6 +17,7 @@ package final class Kernel: @unchecked Sendable {
     package let identities: TLSIdentities
     /// The served domains by their JID.
     package let domains: [JID: Domain]
+    package let clock: ServerClock
     package private(set) var registry: Registry!
     package private(set) var accounts: AccountTable!
     package private(set) var loops: [LoopReference] = []
@@ -50,13 +51,14 @@ package final class Kernel: @unchecked Sendable {
         mainDomain = domains.first?.jid
         defaultDomain = domains.count == 1 ? domains[0].jid : nil
         addresses = AddressAdmission(configuration)
-        throttle = LoginThrottle(configuration)
+        let eventLoops = Array(group.makeIterator())
+        clock = ServerClock(eventLoops[0])
+        throttle = LoginThrottle(configuration, clock)
         currentLimits = Mutex(StreamLimits(configuration))
         registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })
         router = Router(kernel: self)
         binding = Binding(kernel: self)
-        accounts = AccountTable { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
-        let eventLoops = Array(group.makeIterator())
+        accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
         for (index, eventLoop) in eventLoops.enumerated() {
             loops.append(
                 try await eventLoop.submit {

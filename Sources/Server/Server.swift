@@ -64,7 +64,7 @@ package final class Server: Sendable {
             [kernel, leavers, memory] _ in
             Task { await leavers.look() }
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
-            kernel.accounts.sweep(olderThan: .now() - .minutes(5))
+            kernel.accounts.sweep(olderThan: kernel.clock.now - .minutes(5))
             memory.look(changes: kernel.sessionChanges)
         }
     }

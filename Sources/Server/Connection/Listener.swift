@@ -56,7 +56,7 @@ package final class Listener: Sendable {
             .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
         guard let loop = kernel.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
         let address = channel.remoteAddress.flatMap(IPAddress.init)
-        guard let admission = kernel.addresses.admit(address) else {
+        guard let admission = kernel.addresses.admit(address, now: loop.eventLoop.now) else {
             kernel.logger.info(
                 "An address has too many connections; one more is closed.",
                 metadata: [LogKeys.address: "\(address.map(\.description) ?? "unknown")"])

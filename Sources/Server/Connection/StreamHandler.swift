@@ -58,7 +58,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         self.loop = loop
         self.listener = listener
         self.address = address
-        let now = NIODeadline.now()
+        let now = loop.eventLoop.now
         let limits = loop.kernel.limits
         self.limits = limits
         opened = now
@@ -111,7 +111,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         var bytes = unwrapInboundIn(data)
         // After the end of our stream nothing is processed; what still comes is read so that the peer can read our end.
         guard !machine.isClosing else { return }
-        heard = .now()
+        heard = loop.eventLoop.now
         isProbed = false
         if let wait = bytesBucket.spend(bytes.readableBytes, now: heard) { pause(for: wait) }
         if received.readableBytes == 0 {
