@@ -1,6 +1,6 @@
 package import Accounts
 package import Logging
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 package import Storage
 internal import Synchronization
@@ -10,7 +10,9 @@ internal import XMPP
 /// A running server: database, features, event loops and listeners, put together in the order in which they start.
 package final class Server: Sendable {
     package let kernel: Kernel
-    private let group: MultiThreadedEventLoopGroup
+    /// What the configuration listens on, in its order.
+    package let listeners: [Listener]
+    private let group: any EventLoopGroup
     private let channels: [any Channel]
     private let clock: RepeatedTask
     private let leavers: Leavers
@@ -30,13 +32,26 @@ package final class Server: Sendable {
     /// Opens everything and begins to accept connections.
     /// - Parameter loops: how many event loops serve connections.
     /// - Throws: errors whose descriptions are lines for the administrator.
-    package init(
+    package convenience init(
         configuration: Configuration, features: [any Feature.Type], logger: Logger, loops: Int = System.coreCount
+    ) async throws {
+        try await self.init(
+            configuration: configuration, features: features, logger: logger,
+            on: MultiThreadedEventLoopGroup(numberOfThreads: loops))
+    }
+
+    /// Opens everything.
+    /// - Parameters:
+    ///   - group: the event loops that serve connections; `stop` shuts them down.
+    ///   - opensPorts: without ports, connections are brought to the `listeners` by whoever has some.
+    /// - Throws: errors whose descriptions are lines for the administrator.
+    package init(
+        configuration: Configuration, features: [any Feature.Type], logger: Logger, on group: any EventLoopGroup,
+        opensPorts: Bool = true
     ) async throws {
         let database = try Database.open(
             directory: configuration.data, role: .server, migrations: Self.migrations(of: features))
         let identities = try Certificates(configuration, logger: logger).identities()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         self.group = group
         do {
             sources = try await AccountSources(configuration, database: database, group: group, logger: logger)
@@ -47,10 +62,9 @@ package final class Server: Sendable {
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, identities: identities,
                 domains: domains, group: group, features: features)
+            listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
             var channels: [any Channel] = []
-            for section in configuration.listeners {
-                channels.append(try await Listener(section, kernel: kernel).open(on: group))
-            }
+            for listener in listeners where opensPorts { channels.append(try await listener.open(on: group)) }
             self.channels = channels
         } catch {
             try? await group.shutdownGracefully()

@@ -1,5 +1,5 @@
 internal import Logging
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 internal import TLS
 internal import XMPP
@@ -49,7 +49,9 @@ package final class Listener: Sendable {
         }
     }
 
-    private func accept(_ channel: any Channel) throws {
+    /// Makes the pipeline of a new connection; to be called on the channel's event loop, one of the server's.
+    /// - Throws: if the connection is not let in; the caller closes it then.
+    package func accept(_ channel: any Channel) throws {
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         // A connection keeps a buffer of the size it expects to need next; most connections are idle.
         try channel.syncOptions?.setOption(
