@@ -3,7 +3,7 @@ package struct TranscriptParser {
     private var transcript: Transcript
     private var line = 0
     /// The step that indented lines belong to, and those lines.
-    private var open: (words: String, role: Int, verb: Verb, line: Int)?
+    private var open: (words: String, role: Int?, verb: Verb, line: Int)?
     private var block: [(number: Int, text: String)] = []
     private var inPlay = false
     /// The number of the group announced by `# in any order`, until another kind of step ends it.
@@ -148,6 +148,11 @@ package struct TranscriptParser {
 
     private mutating func step(_ text: Substring) throws(TranscriptError) {
         try closeStep()
+        if text.hasPrefix(Self.timePasses) {
+            let time = text.dropFirst(Self.timePasses.count).trimmed
+            open = (String(text), nil, .complete(.timePasses(try duration(time))), line)
+            return
+        }
         // Names may contain spaces and each other: `Juliet's phone` before `Juliet`.
         let names = transcript.roles.indices.sorted {
             transcript.roles[$0].name.utf8.count > transcript.roles[$1].name.utf8.count
@@ -160,7 +165,19 @@ package struct TranscriptParser {
             open = (String(text), index, try verb(rest.trimmed), line)
             return
         }
-        throw error("no role of this transcript is at the start of `\(text)`")
+        throw error("no role of this transcript is at the start of `\(text)`, nor `Time passes:`")
+    }
+
+    private static let timePasses = "Time passes:"
+
+    /// `90 seconds`, `10 minutes`, `1 hour`, `2 days`.
+    private func duration(_ text: Substring) throws(TranscriptError) -> Duration {
+        let words = text.split(separator: " ")
+        let units = ["second": 1, "minute": 60, "hour": 3_600, "day": 86_400]
+        guard words.count == 2, let count = Int(words[0]), (1...1_000_000).contains(count),
+            let seconds = units[words[1].hasSuffix("s") ? String(words[1].dropLast()) : String(words[1])]
+        else { throw error("`\(text)` is no time; write 90 seconds, 10 minutes, 1 hour or 2 days") }
+        return .seconds(count * seconds)
     }
 
     private func verb(_ text: Substring) throws(TranscriptError) -> Verb {
@@ -206,7 +223,7 @@ package struct TranscriptParser {
             }
         }
         var unordered: Int?
-        if case .receives = action, let group, group.role ?? step.role == step.role {
+        if case .receives = action, let group, group.role == nil || group.role == step.role {
             unordered = group.number
             self.group = (group.number, step.role)
         } else {

@@ -49,6 +49,21 @@ import Testing
         #expect(failure == nil)
     }
 
+    @Test func timePasses() async throws {
+        let office = PostOffice()
+        let text = head + "Time passes: 2 minutes\nRomeo sends:\n\t<message/>\nTime passes: 1 second\n"
+        try await Player(through: office).play(TranscriptParser.parse(text, file: "t.scs"))
+        #expect(office.time == .seconds(121))
+    }
+
+    @Test func timeCannotPassEverywhere() async throws {
+        let text = "[Client] Romeo\n\tjid: romeo@localhost\n-----\nTime passes: 1 second\n"
+        let live = LiveTransport(host: "127.0.0.1", ports: [:])
+        await #expect(throws: ReplayFailure.self) {
+            try await Player(through: live).play(TranscriptParser.parse(text, file: "t.scs"))
+        }
+    }
+
     @Test func domainsAreMoved() async {
         let failure = await play(
             "Romeo sends:\n\t<message to='romeo@localhost/1' id='m'/>\nRomeo receives:\n\t<message from='romeo@moved.test/1'/>\n",
