@@ -72,7 +72,7 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests", 
             dependencies: [
-                "Features", "Replay", "Server", "Accounts", "TLS", logging, nioCore, nioPosix, nioEmbedded,
+                "Features", "Replay", "Server", "Accounts", "TLS", "XMPP", logging, nioCore, nioPosix, nioEmbedded,
             ],
             swiftSettings: swiftSettings),
     ],

@@ -75,7 +75,7 @@ package struct LastActivity: Feature {
         }
         if logout == nil { logout = try await readLogout(of: account.jid) }
         guard let logout else { throw StanzaError(.itemNotFound, "the user has not logged in yet") }
-        write(max(0, Self.now - logout.seconds), logout.status, into: &writer)
+        write(max(0, now - logout.seconds), logout.status, into: &writer)
         return writer.buffer
     }
 
@@ -106,7 +106,7 @@ package struct LastActivity: Feature {
 
     /// The user has logged out with the last session.
     private func remember(_ session: Session) {
-        let logout = Logout(seconds: Self.now, status: session[Self.farewell])
+        let logout = Logout(seconds: now, status: session[Self.farewell])
         let isLast = session.account.withState { state in
             guard state.sessions.isEmpty, !state.isRemoved else { return false }
             state[Self.logout] = logout
@@ -129,7 +129,7 @@ package struct LastActivity: Feature {
         }
     }
 
-    private static var now: Int64 { DateTime.now.milliseconds / 1_000 }
+    private var now: Int64 { kernel.clock.date.milliseconds / 1_000 }
 }
 
 extension Namespace {

@@ -102,7 +102,7 @@ package struct OfflineMessages: Feature {
         let id = ids.next()
         var kept = stanza
         var writer = XMLWriter(into: kept.appendix ?? ByteBuffer())
-        Delay(from: account.jid.domainJID, stamp: .now).write(into: &writer)
+        Delay(from: account.jid.domainJID, stamp: kernel.clock.date).write(into: &writer)
         kept.appendix = writer.buffer
         let bytes = [UInt8](kept.serialized.readableBytesView)
         let reference = kernel.loops[scope.loop.index]

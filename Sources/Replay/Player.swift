@@ -105,6 +105,7 @@ private final class Stage {
             try match(expected, try await receive(client, expected), role)
         case .receivesNothing: try await receiveNothing(client)
         case .streamCloses(let condition): try await close(client, with: condition)
+        case .connectionEnds: try await end(client)
         }
     }
 
@@ -180,6 +181,15 @@ private final class Stage {
         if let unexpected = client.unread {
             throw StepFailure("  received \(client.describe(unexpected))")
         }
+    }
+
+    private func end(_ client: ReplayClient) async throws(StepFailure) {
+        var incoming = try await client.next()
+        if case .streamEnd = incoming { incoming = try await client.next() }
+        guard case .end = incoming else {
+            throw StepFailure("  expected the end of the connection, received \(client.describe(incoming))")
+        }
+        await client.abort()
     }
 
     private func close(_ client: ReplayClient, with condition: String?) async throws(StepFailure) {

@@ -92,6 +92,8 @@ package struct Transcript: Sendable {
         case receivesNothing
         /// The server closes the stream, with this stream error if it is not nil.
         case streamCloses(String?)
+        /// The server ends the connection, having closed the stream or not.
+        case connectionEnds
         /// Nobody does anything for a while.
         case timePasses(Duration)
     }
@@ -155,7 +157,8 @@ extension Transcript {
             case .receives(var template):
                 template.text = move(template.text)
                 moved.steps[index].action = .receives(template)
-            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses, .timePasses:
+            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses, .connectionEnds,
+                .timePasses:
                 break
             }
         }

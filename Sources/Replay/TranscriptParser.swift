@@ -161,7 +161,7 @@ package struct TranscriptParser {
             let name = transcript.roles[index].name
             guard text.hasPrefix(name) else { continue }
             let rest = text.dropFirst(name.count)
-            guard rest.first == " " || rest.hasPrefix("'s stream ") else { continue }
+            guard rest.first == " " || rest.hasPrefix("'s stream ") || rest.hasPrefix("'s connection ") else { continue }
             open = (String(text), index, try verb(rest.trimmed), line)
             return
         }
@@ -191,6 +191,7 @@ package struct TranscriptParser {
         case "sends raw:": return .sendsRaw
         case "receives", "receives:": return .receives
         case "'s stream closes": return .complete(.streamCloses(nil))
+        case "'s connection ends": return .complete(.connectionEnds)
         default: break
         }
         let closing = "'s stream closes with:"
@@ -201,7 +202,7 @@ package struct TranscriptParser {
         }
         throw error(
             "`\(text)` is no action; there are connects, disconnects, sends:, receives:, receives: nothing, sends raw:, "
-                + "'s stream closes with: CONDITION, 's stream closes, starts TLS and loses the connection")
+                + "'s stream closes with: CONDITION, 's stream closes, 's connection ends, starts TLS and loses the connection")
     }
 
     private mutating func closeStep() throws(TranscriptError) {

@@ -127,7 +127,8 @@ enum VariableCheck {
             case .receives(let template):
                 try check(template, of: transcript, captures)
                 captures.formUnion(Matcher.captures(in: try markup(template, of: transcript, role)))
-            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses, .timePasses:
+            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses, .connectionEnds,
+                .timePasses:
                 continue
             }
         }

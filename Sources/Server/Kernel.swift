@@ -38,9 +38,11 @@ package final class Kernel: @unchecked Sendable {
     /// - Parameters:
     ///   - group: the event loops that connections are served on.
     ///   - features: the extensions, in the order in which hooks of one phase run.
+    ///   - wall: tells the date.
     init(
         configuration: Configuration, logger: Logger, database: Database, identities: TLSIdentities,
-        domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type]
+        domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type],
+        wall: @escaping @Sendable () -> DateTime
     ) async throws {
         self.configuration = configuration
         self.logger = logger
@@ -52,7 +54,7 @@ package final class Kernel: @unchecked Sendable {
         defaultDomain = domains.count == 1 ? domains[0].jid : nil
         addresses = AddressAdmission(configuration)
         let eventLoops = Array(group.makeIterator())
-        clock = ServerClock(eventLoops[0])
+        clock = ServerClock(eventLoops[0], wall: wall)
         throttle = LoginThrottle(configuration, clock)
         currentLimits = Mutex(StreamLimits(configuration))
         registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })

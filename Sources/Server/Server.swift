@@ -5,7 +5,7 @@ internal import NIOPosix
 package import Storage
 internal import Synchronization
 internal import TLS
-internal import XMPP
+package import XMPP
 
 /// A running server: database, features, event loops and listeners, put together in the order in which they start.
 package final class Server: Sendable {
@@ -43,11 +43,12 @@ package final class Server: Sendable {
     /// Opens everything.
     /// - Parameters:
     ///   - group: the event loops that serve connections; `stop` shuts them down.
+    ///   - wall: tells the date.
     ///   - opensPorts: without ports, connections are brought to the `listeners` by whoever has some.
     /// - Throws: errors whose descriptions are lines for the administrator.
     package init(
         configuration: Configuration, features: [any Feature.Type], logger: Logger, on group: any EventLoopGroup,
-        opensPorts: Bool = true
+        wall: @escaping @Sendable () -> DateTime = { .now }, opensPorts: Bool = true
     ) async throws {
         let database = try Database.open(
             directory: configuration.data, role: .server, migrations: Self.migrations(of: features))
@@ -61,7 +62,7 @@ package final class Server: Sendable {
             }
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, identities: identities,
-                domains: domains, group: group, features: features)
+                domains: domains, group: group, features: features, wall: wall)
             listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
             var channels: [any Channel] = []
             for listener in listeners where opensPorts { channels.append(try await listener.open(on: group)) }

@@ -61,11 +61,13 @@ import Testing
                 Romeo's phone's stream closes
                 Romeo loses the connection
                 Romeo receives: nothing
+                Romeo's phone's connection ends
                 """)
-        #expect(transcript.steps.map(\.role) == [1, 0, 0, 1, 0, 0])
+        #expect(transcript.steps.map(\.role) == [1, 0, 0, 1, 0, 0, 1])
         #expect(
             transcript.steps.map(\.action) == [
                 .connects, .connects, .streamCloses("conflict"), .streamCloses(nil), .losesConnection, .receivesNothing,
+                .connectionEnds,
             ])
         #expect(transcript.steps[0].line == 17)
     }

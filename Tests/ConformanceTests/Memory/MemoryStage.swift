@@ -1,8 +1,10 @@
 import Features
 import Logging
+import NIOCore
 import NIOEmbedded
 import Replay
 import Server
+import XMPP
 
 /// A stage in memory: a server for one transcript, whose clock stands still unless the transcript lets time pass.
 enum MemoryStage {
@@ -20,12 +22,17 @@ enum MemoryStage {
         await turnstile.leave()
     }
 
+    /// What the calendar says when the play begins: 1 January 2000, midnight, UTC.
+    private static let beginning: Int64 = 946_684_800_000
+
     private static func playAlone(_ transcript: Transcript) async throws {
         let domain = "localhost"
         let loop = NIOAsyncTestingEventLoop()
         let server = try await Server(
             configuration: StageConfiguration.load(domains: [domain], needs: transcript.needs), features: allFeatures,
-            logger: .stage, on: loop, opensPorts: false)
+            logger: .stage, on: loop,
+            wall: { DateTime(milliseconds: beginning + Int64(loop.now.uptimeNanoseconds) / 1_000_000) },
+            opensPorts: false)
         let plain: StageConfiguration.Listener = transcript.needsTLS ? .required : .optional
         let stage = Stage(
             server: server, domain: domain,
