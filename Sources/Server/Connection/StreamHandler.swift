@@ -119,7 +119,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         } else {
             received.writeBuffer(&bytes)
         }
-        process()
+        process(heard)
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -178,7 +178,7 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     // MARK: Reading
 
-    private func process() {
+    private func process(_ now: NIODeadline) {
         while pauses == 0, !machine.isClosing, received.readableBytes > 0 {
             let step = received.withUnsafeReadableBytes { framer.scan($0, from: scanned) }
             scanned = 0
@@ -193,7 +193,7 @@ package final class StreamHandler: ChannelDuplexHandler {
                     try openStream(StreamHeader(parsing: bytes))
                 case .element(let end):
                     guard let bytes = received.readSlice(length: end) else { return }
-                    if machine.facts.contains(.bound), let wait = stanzasBucket.spend(1, now: heard) { pause(for: wait) }
+                    if machine.facts.contains(.bound), let wait = stanzasBucket.spend(1, now: now) { pause(for: wait) }
                     let parser = ownParser ?? loop.parser
                     defer { parser.release() }
                     try process(parser.parse(bytes, limits: currentLimits))
@@ -312,7 +312,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     private func resume() {
         pauses -= 1
         guard pauses == 0 else { return }
-        process()
+        process(loop.eventLoop.now)
         guard pauses == 0 else { return }
         if isReadHeld {
             isReadHeld = false
