@@ -70,7 +70,10 @@ let package = Package(
         tests(of: "Features", ["Server", "Accounts", "Storage", "XMPP", logging, nioCore, nioPosix]),
         tests(of: "Replay", [nioCore]),
         .testTarget(
-            name: "ConformanceTests", dependencies: ["Features", "Replay", "Server", "Accounts", "TLS", logging, nioPosix],
+            name: "ConformanceTests", 
+            dependencies: [
+                "Features", "Replay", "Server", "Accounts", "TLS", "XMPP", logging, nioCore, nioPosix, nioEmbedded,
+            ],
             swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]

@@ -6,12 +6,16 @@ package import XMPP
 package struct EntityTime: Feature {
     package static let xeps = [202]
 
-    package init(kernel: Kernel) {}
+    private unowned let kernel: Kernel
+
+    package init(kernel: Kernel) {
+        self.kernel = kernel
+    }
 
     package var registrations: [[Registration]] {
         [
             Registration.iq(.get, "time", in: .entityTime, on: .server, .inline { _, _, _, writer in
-                let now = DateTime.now
+                let now = kernel.clock.date
                 writer.element("time", in: .entityTime) { writer in
                     writer.element("tzo", text: Self.zone(secondsEast: Self.secondsEast(at: now)))
                     writer.element("utc", text: now.withoutFraction)

@@ -30,16 +30,17 @@ package struct LastActivity: Feature {
     private static let logout = AccountSlot<Logout?>(nil)
 
     private unowned let kernel: Kernel
-    private let started = ContinuousClock.now
+    private let started: NIODeadline
 
     package init(kernel: Kernel) {
         self.kernel = kernel
+        started = kernel.clock.now
     }
 
     package var registrations: [[Registration]] {
         [
             Registration.iq(.get, "query", in: .lastActivity, on: .server, .inline { _, _, _, writer in
-                write(started.duration(to: .now).components.seconds, nil, into: &writer)
+                write((kernel.clock.now - started).nanoseconds / 1_000_000_000, nil, into: &writer)
             }),
             Registration.iq(.get, "query", in: .lastActivity, on: .account, .concurrent { request throws(StanzaError) in
                 try await answer(request)
@@ -74,7 +75,7 @@ package struct LastActivity: Feature {
         }
         if logout == nil { logout = try await readLogout(of: account.jid) }
         guard let logout else { throw StanzaError(.itemNotFound, "the user has not logged in yet") }
-        write(max(0, Self.now - logout.seconds), logout.status, into: &writer)
+        write(max(0, now - logout.seconds), logout.status, into: &writer)
         return writer.buffer
     }
 
@@ -105,7 +106,7 @@ package struct LastActivity: Feature {
 
     /// The user has logged out with the last session.
     private func remember(_ session: Session) {
-        let logout = Logout(seconds: Self.now, status: session[Self.farewell])
+        let logout = Logout(seconds: now, status: session[Self.farewell])
         let isLast = session.account.withState { state in
             guard state.sessions.isEmpty, !state.isRemoved else { return false }
             state[Self.logout] = logout
@@ -128,7 +129,7 @@ package struct LastActivity: Feature {
         }
     }
 
-    private static var now: Int64 { DateTime.now.milliseconds / 1_000 }
+    private var now: Int64 { kernel.clock.date.milliseconds / 1_000 }
 }
 
 extension Namespace {

@@ -101,7 +101,7 @@ package struct OfflineMessages: Feature {
         }
         let id = ids.next()
         var kept = stanza
-        kept.delay(since: .now, by: account.jid.domainJID)
+        kept.delay(since: kernel.clock.date, by: account.jid.domainJID)
         let bytes = [UInt8](kept.serialized.readableBytesView)
         let reference = kernel.loops[scope.loop.index]
         let logger = kernel.logger

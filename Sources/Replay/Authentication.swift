@@ -50,11 +50,12 @@ struct Authentication {
         }
     }
 
-    private static let hashes = [
-        ScramHash(.sha512, digest: Hash.sha512.digest, hmac: Hash.sha512.hmac),
-        ScramHash(.sha256, digest: Hash.sha256.digest, hmac: Hash.sha256.hmac),
-        ScramHash(.sha1, digest: Hash.sha1.digest, hmac: Hash.sha1.hmac),
-    ]
+    private static let hashes = [(ScramHash.Name.sha512, Hash.sha512), (.sha256, .sha256), (.sha1, .sha1)].map {
+        (name: ScramHash.Name, hash: Hash) in
+        ScramHash(
+            name, digest: hash.digest, hmac: hash.hmac,
+            pbkdf2: { hash.pbkdf2(password: $0, salt: $1, iterations: $2) })
+    }
 }
 
 /// The channel bindings a connection has.

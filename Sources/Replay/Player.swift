@@ -79,21 +79,23 @@ private final class Stage {
     }
 
     private func perform(_ step: Transcript.Step) async throws {
-        let role = transcript.roles[step.role]
+        if case .timePasses(let time) = step.action { return try await transport.pass(time) }
+        guard let index = step.role else { return }
+        let role = transcript.roles[index]
         if step.action == .connects {
-            return try await connect(role, step.role)
+            return try await connect(role, index)
         }
         // Whose connection is closed already is as disconnected as can be.
-        if step.action == .disconnects, clients[step.role] == nil { return }
-        guard let client = clients[step.role] else { throw StepFailure("  \(role.name) is not connected") }
+        if step.action == .disconnects, clients[index] == nil { return }
+        guard let client = clients[index] else { throw StepFailure("  \(role.name) is not connected") }
         switch step.action {
-        case .connects: break
+        case .connects, .timePasses: break
         case .disconnects:
-            clients[step.role] = nil
+            clients[index] = nil
             try await client.disconnect()
         case .losesConnection:
             await client.abort()
-            clients[step.role] = nil
+            clients[index] = nil
         case .startsTLS: try await client.startTLS()
         case .sends(let template): try await client.send(try markup(template, for: role))
         case .sendsRaw(let template):
@@ -103,6 +105,7 @@ private final class Stage {
             try match(expected, try await receive(client, [expected]), role)
         case .receivesNothing: try await receiveNothing(client)
         case .streamCloses(let condition): try await close(client, with: condition)
+        case .connectionEnds: try await end(client)
         }
     }
 
@@ -150,8 +153,9 @@ private final class Stage {
     }
 
     private func receiveInAnyOrder(_ steps: [Transcript.Step], _ current: inout Transcript.Step) async throws {
-        let role = transcript.roles[current.role]
-        guard let client = clients[current.role] else { throw StepFailure("  \(role.name) is not connected") }
+        guard let index = current.role else { return }
+        let role = transcript.roles[index]
+        guard let client = clients[index] else { throw StepFailure("  \(role.name) is not connected") }
         var open = steps
         while let first = open.first {
             current = first
@@ -178,6 +182,15 @@ private final class Stage {
         if let unexpected = client.unread {
             throw StepFailure("  received \(client.describe(unexpected))")
         }
+    }
+
+    private func end(_ client: ReplayClient) async throws(StepFailure) {
+        var incoming = try await client.next()
+        if case .streamEnd = incoming { incoming = try await client.next() }
+        guard case .end = incoming else {
+            throw StepFailure("  expected the end of the connection, received \(client.describe(incoming))")
+        }
+        await client.abort()
     }
 
     private func close(_ client: ReplayClient, with condition: String?) async throws(StepFailure) {

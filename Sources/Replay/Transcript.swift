@@ -73,8 +73,8 @@ package struct Transcript: Sendable {
         package var line: Int
         /// The words of the line, for messages.
         package var words: String
-        /// Index of the role that acts.
-        package var role: Int
+        /// Index of the role that acts; nil where nobody does.
+        package var role: Int?
         package var action: Action
         /// Adjacent steps with the same number are `receives:` of one role that may happen in any order.
         package var unordered: Int?
@@ -92,6 +92,10 @@ package struct Transcript: Sendable {
         case receivesNothing
         /// The server closes the stream, with this stream error if it is not nil.
         case streamCloses(String?)
+        /// The server ends the connection, having closed the stream or not.
+        case connectionEnds
+        /// Nobody does anything for a while.
+        case timePasses(Duration)
     }
 
     /// Text in which `${…}` is replaced when the step is played.
@@ -126,6 +130,11 @@ extension Transcript {
             || roles.contains { $0.encryption == .starttls || $0.encryption == .direct }
     }
 
+    /// Whether time passes in the play, for which the server's clock must be settable.
+    package var needsClock: Bool {
+        steps.contains { if case .timePasses = $0.action { true } else { false } }
+    }
+
     /// The same play in other domains: each key of `domains` is replaced wherever it stands as a domain or as
     /// the end of one.
     package func moved(to domains: [String: String]) -> Transcript {
@@ -148,7 +157,8 @@ extension Transcript {
             case .receives(var template):
                 template.text = move(template.text)
                 moved.steps[index].action = .receives(template)
-            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses:
+            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses, .connectionEnds,
+                .timePasses:
                 break
             }
         }

@@ -3,7 +3,7 @@ package struct TranscriptParser {
     private var transcript: Transcript
     private var line = 0
     /// The step that indented lines belong to, and those lines.
-    private var open: (words: String, role: Int, verb: Verb, line: Int)?
+    private var open: (words: String, role: Int?, verb: Verb, line: Int)?
     private var block: [(number: Int, text: String)] = []
     private var inPlay = false
     /// The number of the group announced by `# in any order`, until another kind of step ends it.
@@ -148,6 +148,11 @@ package struct TranscriptParser {
 
     private mutating func step(_ text: Substring) throws(TranscriptError) {
         try closeStep()
+        if text.hasPrefix(Self.timePasses) {
+            let time = text.dropFirst(Self.timePasses.count).trimmed
+            open = (String(text), nil, .complete(.timePasses(try duration(time))), line)
+            return
+        }
         // Names may contain spaces and each other: `Juliet's phone` before `Juliet`.
         let names = transcript.roles.indices.sorted {
             transcript.roles[$0].name.utf8.count > transcript.roles[$1].name.utf8.count
@@ -156,11 +161,23 @@ package struct TranscriptParser {
             let name = transcript.roles[index].name
             guard text.hasPrefix(name) else { continue }
             let rest = text.dropFirst(name.count)
-            guard rest.first == " " || rest.hasPrefix("'s stream ") else { continue }
+            guard rest.first == " " || rest.hasPrefix("'s stream ") || rest.hasPrefix("'s connection ") else { continue }
             open = (String(text), index, try verb(rest.trimmed), line)
             return
         }
-        throw error("no role of this transcript is at the start of `\(text)`")
+        throw error("no role of this transcript is at the start of `\(text)`, nor `Time passes:`")
+    }
+
+    private static let timePasses = "Time passes:"
+
+    /// `90 seconds`, `10 minutes`, `1 hour`, `2 days`.
+    private func duration(_ text: Substring) throws(TranscriptError) -> Duration {
+        let words = text.split(separator: " ")
+        let units = ["second": 1, "minute": 60, "hour": 3_600, "day": 86_400]
+        guard words.count == 2, let count = Int(words[0]), (1...1_000_000).contains(count),
+            let seconds = units[words[1].hasSuffix("s") ? String(words[1].dropLast()) : String(words[1])]
+        else { throw error("`\(text)` is no time; write 90 seconds, 10 minutes, 1 hour or 2 days") }
+        return .seconds(count * seconds)
     }
 
     private func verb(_ text: Substring) throws(TranscriptError) -> Verb {
@@ -174,6 +191,7 @@ package struct TranscriptParser {
         case "sends raw:": return .sendsRaw
         case "receives", "receives:": return .receives
         case "'s stream closes": return .complete(.streamCloses(nil))
+        case "'s connection ends": return .complete(.connectionEnds)
         default: break
         }
         let closing = "'s stream closes with:"
@@ -184,7 +202,7 @@ package struct TranscriptParser {
         }
         throw error(
             "`\(text)` is no action; there are connects, disconnects, sends:, receives:, receives: nothing, sends raw:, "
-                + "'s stream closes with: CONDITION, 's stream closes, starts TLS and loses the connection")
+                + "'s stream closes with: CONDITION, 's stream closes, 's connection ends, starts TLS and loses the connection")
     }
 
     private mutating func closeStep() throws(TranscriptError) {
@@ -206,7 +224,7 @@ package struct TranscriptParser {
             }
         }
         var unordered: Int?
-        if case .receives = action, let group, group.role ?? step.role == step.role {
+        if case .receives = action, let group, group.role == nil || group.role == step.role {
             unordered = group.number
             self.group = (group.number, step.role)
         } else {

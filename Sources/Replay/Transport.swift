@@ -4,6 +4,15 @@ package import NIOCore
 package protocol Transport: Sendable {
     /// Opens a connection, unencrypted.
     func connect(to destination: Destination) async throws -> any Connection
+    /// Lets time pass by the server's clock, and returns when the server has done what was due by then.
+    /// Throws if the server's clock cannot be set.
+    func pass(_ time: Duration) async throws
+}
+
+extension Transport {
+    package func pass(_ time: Duration) async throws {
+        throw StepFailure("  the clock of this server cannot be set: such a transcript is played in memory only")
+    }
 }
 
 /// Which of the server's listeners is wanted.

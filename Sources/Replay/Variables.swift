@@ -117,17 +117,18 @@ enum VariableCheck {
     static func check(_ transcript: Transcript) throws(TranscriptError) {
         var captures: Set<String> = []
         for step in transcript.steps {
+            guard let role = step.role.map({ transcript.roles[$0] }) else { continue }
             switch step.action {
             case .sends(let template):
                 try check(template, of: transcript, captures)
-                _ = try markup(template, of: transcript, transcript.roles[step.role])
+                _ = try markup(template, of: transcript, role)
             case .sendsRaw(let template):
                 try check(template, of: transcript, captures)
             case .receives(let template):
                 try check(template, of: transcript, captures)
-                captures.formUnion(
-                    Matcher.captures(in: try markup(template, of: transcript, transcript.roles[step.role])))
-            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses:
+                captures.formUnion(Matcher.captures(in: try markup(template, of: transcript, role)))
+            case .connects, .disconnects, .losesConnection, .startsTLS, .receivesNothing, .streamCloses, .connectionEnds,
+                .timePasses:
                 continue
             }
         }

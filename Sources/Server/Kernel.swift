@@ -17,6 +17,7 @@ package final class Kernel: @unchecked Sendable {
     package let identities: TLSIdentities
     /// The served domains by their JID.
     package let domains: [JID: Domain]
+    package let clock: ServerClock
     package private(set) var registry: Registry!
     package private(set) var accounts: AccountTable!
     package private(set) var loops: [LoopReference] = []
@@ -38,9 +39,11 @@ package final class Kernel: @unchecked Sendable {
     /// - Parameters:
     ///   - group: the event loops that connections are served on.
     ///   - features: the extensions, in the order in which hooks of one phase run.
+    ///   - wall: tells the date.
     init(
         configuration: Configuration, logger: Logger, database: Database, identities: TLSIdentities,
-        domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type]
+        domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type],
+        wall: @escaping @Sendable () -> DateTime
     ) async throws {
         self.configuration = configuration
         self.logger = logger
@@ -51,13 +54,14 @@ package final class Kernel: @unchecked Sendable {
         mainDomain = domains.first?.jid
         defaultDomain = domains.count == 1 ? domains[0].jid : nil
         addresses = AddressAdmission(configuration)
-        throttle = LoginThrottle(configuration)
+        let eventLoops = Array(group.makeIterator())
+        clock = ServerClock(eventLoops[0], wall: wall)
+        throttle = LoginThrottle(configuration, clock)
         currentLimits = Mutex(StreamLimits(configuration))
         registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })
         router = Router(kernel: self)
         binding = Binding(kernel: self)
-        accounts = AccountTable { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
-        let eventLoops = Array(group.makeIterator())
+        accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
         for (index, eventLoop) in eventLoops.enumerated() {
             loops.append(
                 try await eventLoop.submit {

@@ -1,16 +1,18 @@
 package import Accounts
 package import Logging
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 package import Storage
 internal import Synchronization
 internal import TLS
-internal import XMPP
+package import XMPP
 
 /// A running server: database, features, event loops and listeners, put together in the order in which they start.
 package final class Server: Sendable {
     package let kernel: Kernel
-    private let group: MultiThreadedEventLoopGroup
+    /// What the configuration listens on, in its order.
+    package let listeners: [Listener]
+    private let group: any EventLoopGroup
     private let channels: [any Channel]
     private let clock: RepeatedTask
     private let leavers: Leavers
@@ -31,13 +33,27 @@ package final class Server: Sendable {
     /// Opens everything and begins to accept connections.
     /// - Parameter loops: how many event loops serve connections.
     /// - Throws: errors whose descriptions are lines for the administrator.
-    package init(
+    package convenience init(
         configuration: Configuration, features: [any Feature.Type], logger: Logger, loops: Int = System.coreCount
+    ) async throws {
+        try await self.init(
+            configuration: configuration, features: features, logger: logger,
+            on: MultiThreadedEventLoopGroup(numberOfThreads: loops))
+    }
+
+    /// Opens everything.
+    /// - Parameters:
+    ///   - group: the event loops that serve connections; `stop` shuts them down.
+    ///   - wall: tells the date.
+    ///   - opensPorts: without ports, connections are brought to the `listeners` by whoever has some.
+    /// - Throws: errors whose descriptions are lines for the administrator.
+    package init(
+        configuration: Configuration, features: [any Feature.Type], logger: Logger, on group: any EventLoopGroup,
+        wall: @escaping @Sendable () -> DateTime = { .now }, opensPorts: Bool = true
     ) async throws {
         let database = try Database.open(
             directory: configuration.data, role: .server, migrations: Self.migrations(of: features))
         let identities = try Certificates(configuration, logger: logger).identities()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         self.group = group
         do {
             sources = try await AccountSources(configuration, database: database, group: group, logger: logger)
@@ -47,11 +63,10 @@ package final class Server: Sendable {
             }
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, identities: identities,
-                domains: domains, group: group, features: features)
+                domains: domains, group: group, features: features, wall: wall)
+            listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
             var channels: [any Channel] = []
-            for section in configuration.listeners {
-                channels.append(try await Listener(section, kernel: kernel).open(on: group))
-            }
+            for listener in listeners where opensPorts { channels.append(try await listener.open(on: group)) }
             self.channels = channels
         } catch {
             try? await group.shutdownGracefully()
@@ -65,7 +80,7 @@ package final class Server: Sendable {
             [kernel, leavers, memory] _ in
             Task { await leavers.look() }
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
-            kernel.accounts.sweep(olderThan: .now() - .minutes(5))
+            kernel.accounts.sweep(olderThan: kernel.clock.now - .minutes(5))
             memory.look(changes: kernel.sessionChanges)
         }
     }

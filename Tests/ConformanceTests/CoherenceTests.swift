@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func everyAdvertisedNamespaceIsPlayed() async throws {
-        let server = try await StageServer.shared.stage(for: Transcript(file: "coherence")).server
+        let server = try await LiveStages.shared.stage(for: Transcript(file: "coherence")).server
         let transcripts = try Runner.transcripts(in: [Repository.path("xep")])
             .map { try String(contentsOfFile: $0, encoding: .utf8) }.joined()
         let registry = try #require(server.kernel.registry)

@@ -53,7 +53,7 @@ import Testing
             Romeo receives:
             	<challenge xmlns='\(sasl)'>{scansion:any}</challenge>
             """, file: "optional-tls.scs")
-        let stage = try await StageServer.shared.stage(for: transcript)
+        let stage = try await LiveStages.shared.stage(for: transcript)
         try await stage.server.localAccounts(of: stage.domain)?.add("romeo", password: "romeo")
         let transport = LiveTransport(host: "127.0.0.1", ports: [.client: stage.server.ports[1]])
         try await Player(through: transport, domains: ["localhost": stage.domain]).play(transcript)

@@ -1,14 +1,34 @@
 import Replay
 import Testing
 
-/// Every transcript below `xep/` is played against a running server, in a domain of its own.
+/// One way to play one file.
+struct Play: Sendable, CustomTestStringConvertible {
+    enum Way: String { case memory = "in memory", live }
+
+    let file: String
+    let way: Way
+
+    var testDescription: String { "\(file) \(way.rawValue)" }
+
+    /// The ways to play a file: nobody can set the clock of a network.
+    static func ways(to file: String) -> [Play] {
+        // A file that cannot be read fails once.
+        let isLive = (try? Runner.read(Repository.path(file)))?.needsClock == false
+        return [Play(file: file, way: .memory)] + (isLive ? [Play(file: file, way: .live)] : [])
+    }
+}
+
+/// Every transcript below `xep/` is played in memory and through the network, each time in a domain of its own; those in
+/// which time passes are played in memory only.
 @Suite struct TranscriptTests {
     static let files = Runner.transcripts(in: [Repository.path("xep")]).map(Repository.relative)
 
-    @Test(arguments: files)
-    func plays(_ file: String) async throws {
-        let transcript = try Runner.read(Repository.path(file))
-        let stage = try await StageServer.shared.stage(for: transcript)
-        try await stage.play(transcript)
+    @Test(.timeLimit(.minutes(5)), arguments: files.flatMap(Play.ways))
+    func plays(_ play: Play) async throws {
+        let transcript = try Runner.read(Repository.path(play.file))
+        switch play.way {
+        case .memory: try await MemoryStage.play(transcript)
+        case .live: try await LiveStages.shared.stage(for: transcript).play(transcript)
+        }
     }
 }

@@ -13,6 +13,9 @@ import Testing
         [Client] Juliet
         \tjid: juliet@localhost
         \tpassword: j
+        [Client] Stranger
+        \tjid: stranger@localhost
+        \tstops-at: stream
         [Component] Echo
         \tjid: echo.localhost
         \tpassword: secret
@@ -49,6 +52,33 @@ import Testing
         #expect(failure == nil)
     }
 
+    @Test func timePasses() async throws {
+        let office = PostOffice()
+        let text = head + "Time passes: 2 minutes\nRomeo sends:\n\t<message/>\nTime passes: 1 second\n"
+        try await Player(through: office).play(TranscriptParser.parse(text, file: "t.scs"))
+        #expect(office.time == .seconds(121))
+    }
+
+    @Test func timeCannotPassEverywhere() async throws {
+        let text = "[Client] Romeo\n\tjid: romeo@localhost\n-----\nTime passes: 1 second\n"
+        let live = LiveTransport(host: "127.0.0.1", ports: [:])
+        await #expect(throws: ReplayFailure.self) {
+            try await Player(through: live).play(TranscriptParser.parse(text, file: "t.scs"))
+        }
+    }
+
+    @Test func connectionsEnd() async {
+        #expect(await play("Romeo sends raw:\n\t</stream:stream>\nRomeo's connection ends\n") == nil)
+        let message = "Romeo sends:\n\t<message to=\"${Romeo's full JID}\"/>\nRomeo's connection ends\n"
+        #expect(await play(message)?.contains("expected the end of the connection, received <message") == true)
+    }
+
+    @Test func nothingBeforeTheLogIn() async {
+        let strangers = "Stranger connects\nStranger receives: nothing\n"
+        #expect(await play(strangers)?.contains("received <stream:features") == true)
+        #expect(await play("Stranger connects\nStranger receives:\n\t<stream:features/>\nStranger receives: nothing\n") == nil)
+    }
+
     @Test func domainsAreMoved() async {
         let failure = await play(
             "Romeo sends:\n\t<message to='romeo@localhost/1' id='m'/>\nRomeo receives:\n\t<message from='romeo@moved.test/1'/>\n",
@@ -73,7 +103,7 @@ import Testing
         let failure = await play(
             "Romeo sends:\n\t<message to=\"${Juliet's full JID}\" id='m'/>\nJuliet receives: nothing\n")
         #expect(
-            failure?.hasPrefix("t.scs:16: Juliet receives: nothing\n  received <message") == true, "\(failure ?? "")")
+            failure?.hasPrefix("t.scs:19: Juliet receives: nothing\n  received <message") == true, "\(failure ?? "")")
     }
 
     @Test func whatWasUnreadStaysInOrder() async {
@@ -134,7 +164,7 @@ import Testing
         )
         #expect(
             failure == """
-                t.scs:16: Juliet receives:
+                t.scs:19: Juliet receives:
                   expected:
                     <message id='m' type='chat'>
                       <body>Ho</body>

@@ -9,6 +9,7 @@ final class PostOffice: Transport {
     private struct State {
         var pipes: [String: Pipe] = [:]
         var count = 0
+        var time = Duration.zero
     }
 
     private let state = Mutex(State())
@@ -19,6 +20,11 @@ final class PostOffice: Transport {
         desk.pipe.withLock { $0 = pipe }
         return pipe
     }
+
+    func pass(_ time: Duration) async throws { state.withLock { $0.time += time } }
+
+    /// How much time has passed.
+    var time: Duration { state.withLock { $0.time } }
 
     func bind(_ address: String, to pipe: Pipe) -> String {
         state.withLock { state in

@@ -61,13 +61,32 @@ import Testing
                 Romeo's phone's stream closes
                 Romeo loses the connection
                 Romeo receives: nothing
+                Romeo's phone's connection ends
                 """)
-        #expect(transcript.steps.map(\.role) == [1, 0, 0, 1, 0, 0])
+        #expect(transcript.steps.map(\.role) == [1, 0, 0, 1, 0, 0, 1])
         #expect(
             transcript.steps.map(\.action) == [
                 .connects, .connects, .streamCloses("conflict"), .streamCloses(nil), .losesConnection, .receivesNothing,
+                .connectionEnds,
             ])
         #expect(transcript.steps[0].line == 17)
+    }
+
+    @Test func timePasses() throws {
+        let transcript = try parse(
+            head + """
+                Time passes: 90 seconds
+                Time passes: 1 minute
+                Time passes: 2 days
+                Romeo connects
+                """)
+        #expect(
+            transcript.steps.map(\.action) == [
+                .timePasses(.seconds(90)), .timePasses(.seconds(60)), .timePasses(.seconds(172_800)), .connects,
+            ])
+        #expect(transcript.steps.map(\.role) == [nil, nil, nil, 0])
+        #expect(transcript.needsClock)
+        #expect(try !parse(head).needsClock)
     }
 
     @Test func textIsDedentedAndKnowsItsLine() throws {
@@ -110,6 +129,9 @@ import Testing
         ("Romeo sends:\n\t<message to=\"${Juliet's JID}\"/>", 18, "there is no `Juliet`"),
         ("Romeo sends:\n\t<message to=\"${room}\"/>", 18, "scansion:capture:room"),
         ("Romeo's stream closes with:", 17, "which stream error"),
+        ("Time passes: slowly", 17, "no time"),
+        ("Time passes: -1 seconds", 17, "no time"),
+        ("Time passes: 1 hour\n\t<message/>", 17, "no text"),
     ])
     func mistakesAreNamed(_ text: String, _ line: Int, _ words: String) throws {
         let error = try #require(mistake(in: head + text))

@@ -67,7 +67,7 @@ final class OpenRegistration: StreamFeature {
 
     private func takeQuota(of stream: StreamHandler) throws(StanzaError) {
         guard let address = stream.address, !exempt.contains(address) else { return }
-        guard quota.withLock({ $0.take(address.bytes, now: .now) }) else {
+        guard quota.withLock({ $0.take(address.bytes, now: stream.kernel.clock.instant) }) else {
             throw StanzaError(.resourceConstraint, "too many accounts were made from your address; try again later")
         }
     }

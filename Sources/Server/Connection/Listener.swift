@@ -1,5 +1,5 @@
 internal import Logging
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 internal import TLS
 internal import XMPP
@@ -49,14 +49,16 @@ package final class Listener: Sendable {
         }
     }
 
-    private func accept(_ channel: any Channel) throws {
+    /// Makes the pipeline of a new connection; to be called on the channel's event loop, one of the server's.
+    /// - Throws: if the connection is not let in; the caller closes it then.
+    package func accept(_ channel: any Channel) throws {
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         // A connection keeps a buffer of the size it expects to need next; most connections are idle.
         try channel.syncOptions?.setOption(
             .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536))
         guard let loop = kernel.context(of: channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
         let address = channel.remoteAddress.flatMap(IPAddress.init)
-        guard let admission = kernel.addresses.admit(address) else {
+        guard let admission = kernel.addresses.admit(address, now: loop.eventLoop.now) else {
             kernel.logger.info(
                 "An address has too many connections; one more is closed.",
                 metadata: [LogKeys.address: "\(address.map(\.description) ?? "unknown")"])

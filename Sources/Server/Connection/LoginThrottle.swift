@@ -10,8 +10,10 @@ final class LoginThrottle: Sendable {
     }
 
     private let state: Mutex<State>
+    private let clock: ServerClock
 
-    init(_ configuration: Configuration) {
+    init(_ configuration: Configuration, _ clock: ServerClock) {
+        self.clock = clock
         state = Mutex(
             State(throttle: Throttle(limits: Self.limits(configuration)), exempt: configuration[LimitSettings.exempt]))
     }
@@ -35,14 +37,14 @@ final class LoginThrottle: Sendable {
         let name = account?.description
         let (decision, source) = state.withLock { state in
             let source = address.flatMap { state.exempt.contains($0) ? nil : Throttle.Address(bytes: $0.bytes) }
-            return (state.throttle.began(from: source, account: name, now: .now), source)
+            return (state.throttle.began(from: source, account: name, now: clock.instant), source)
         }
         let isOpen = if case .proceed = decision { true } else { false }
         return (decision, LoginAttempt(throttle: self, account: name, address: source, isOpen: isOpen))
     }
 
     fileprivate func end(_ outcome: Throttle.Outcome, _ attempt: LoginAttempt) {
-        state.withLock { $0.throttle.ended(outcome, from: attempt.address, account: attempt.account, now: .now) }
+        state.withLock { $0.throttle.ended(outcome, from: attempt.address, account: attempt.account, now: clock.instant) }
     }
 }
 

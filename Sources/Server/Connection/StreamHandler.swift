@@ -58,7 +58,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         self.loop = loop
         self.listener = listener
         self.address = address
-        let now = NIODeadline.now()
+        let now = loop.eventLoop.now
         let limits = loop.kernel.limits
         self.limits = limits
         opened = now
@@ -111,7 +111,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         var bytes = unwrapInboundIn(data)
         // After the end of our stream nothing is processed; what still comes is read so that the peer can read our end.
         guard !machine.isClosing else { return }
-        heard = .now()
+        heard = loop.eventLoop.now
         isProbed = false
         if let wait = bytesBucket.spend(bytes.readableBytes, now: heard) { pause(for: wait) }
         if received.readableBytes == 0 {
@@ -119,7 +119,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         } else {
             received.writeBuffer(&bytes)
         }
-        process()
+        process(heard)
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -177,7 +177,7 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     // MARK: Reading
 
-    private func process() {
+    private func process(_ now: NIODeadline) {
         while pauses == 0, !machine.isClosing, received.readableBytes > 0 {
             let step = received.withUnsafeReadableBytes { framer.scan($0, from: scanned) }
             scanned = 0
@@ -192,7 +192,7 @@ package final class StreamHandler: ChannelDuplexHandler {
                     try openStream(StreamHeader(parsing: bytes))
                 case .element(let end):
                     guard let bytes = received.readSlice(length: end) else { return }
-                    if machine.facts.contains(.bound), let wait = stanzasBucket.spend(1, now: heard) { pause(for: wait) }
+                    if machine.facts.contains(.bound), let wait = stanzasBucket.spend(1, now: now) { pause(for: wait) }
                     let parser = ownParser ?? loop.parser
                     defer { parser.release() }
                     try process(parser.parse(bytes, limits: currentLimits))
@@ -311,7 +311,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     private func resume() {
         pauses -= 1
         guard pauses == 0 else { return }
-        process()
+        process(loop.eventLoop.now)
         guard pauses == 0 else { return }
         if isReadHeld {
             isReadHeld = false

@@ -70,7 +70,7 @@ package final class LoopContext {
 
     /// Closes what takes too long; called every few seconds.
     func checkTime() {
-        let now = NIODeadline.now()
+        let now = eventLoop.now
         for stream in Array(streams.values) { stream.checkTime(now) }
         for (id, limit) in away where limit <= now { sessions[id]?.end() }
         flush()

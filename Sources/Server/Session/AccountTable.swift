@@ -28,6 +28,7 @@ package final class AccountTable: Sendable {
     private let shards: [Shard]
     private let read: @Sendable (JID, _ isKnown: Bool, @escaping @Sendable (LoadResult) -> Void) -> Void
     private let unknownLifetime: TimeAmount
+    private let clock: ServerClock
 
     private final class Shard: Sendable {
         let entries = Mutex<[JID: Entry]>([:])
@@ -35,12 +36,13 @@ package final class AccountTable: Sendable {
 
     /// - Parameter read: finds out whether an account exists, unless that is known, and reads it; calls back from any thread.
     init(
-        unknownLifetime: TimeAmount = .seconds(10),
+        clock: ServerClock, unknownLifetime: TimeAmount = .seconds(10),
         read: @escaping @Sendable (JID, _ isKnown: Bool, @escaping @Sendable (LoadResult) -> Void) -> Void
     ) {
         shards = (0..<64).map { _ in Shard() }
         self.read = read
         self.unknownLifetime = unknownLifetime
+        self.clock = clock
     }
 
     private func shard(of jid: JID) -> Shard {
@@ -52,7 +54,7 @@ package final class AccountTable: Sendable {
         shard(of: jid).entries.withLock { entries in
             switch entries[jid] {
             case .loaded(let account, _): .loaded(account)
-            case .unknown(let until): until > .now() ? .unknown : .notLoaded
+            case .unknown(let until): until > clock.now ? .unknown : .notLoaded
             case .loading, nil: .notLoaded
             }
         }
@@ -71,9 +73,9 @@ package final class AccountTable: Sendable {
         let step: Step = shard.entries.withLock { entries in
             switch entries[jid] {
             case .loaded(let account, _):
-                entries[jid] = .loaded(account, lastUse: .now())
+                entries[jid] = .loaded(account, lastUse: clock.now)
                 return .done(.loaded(account))
-            case .unknown(let until) where until > .now():
+            case .unknown(let until) where until > clock.now:
                 return .done(.unknown)
             case .loading(let waiting):
                 entries[jid] = .loading(waiting + [completion])
@@ -87,13 +89,13 @@ package final class AccountTable: Sendable {
         case .done(let result): completion(result)
         case .wait: break
         case .read:
-            read(jid, isKnown) { [unknownLifetime] result in
+            read(jid, isKnown) { [unknownLifetime, clock] result in
                 let waiting = shard.entries.withLock { entries in
                     var waiting: [@Sendable (LoadResult) -> Void] = []
                     if case .loading(let completions) = entries[jid] { waiting = completions }
                     switch result {
-                    case .loaded(let account): entries[jid] = .loaded(account, lastUse: .now())
-                    case .unknown: entries[jid] = .unknown(until: .now() + unknownLifetime)
+                    case .loaded(let account): entries[jid] = .loaded(account, lastUse: clock.now)
+                    case .unknown: entries[jid] = .unknown(until: clock.now + unknownLifetime)
                     case .failed: entries[jid] = nil
                     }
                     return waiting

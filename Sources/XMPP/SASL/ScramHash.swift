@@ -24,24 +24,30 @@ package struct ScramHash: Sendable {
     /// HMAC(key, data): `size` bytes. The key may have any length, none included.
     package let hmac: @Sendable (_ key: [UInt8], _ data: [UInt8]) -> [UInt8]
 
+    private let pbkdf2: (@Sendable (_ password: [UInt8], _ salt: [UInt8], _ iterations: Int) -> [UInt8])?
+
     package var size: Int { name.size }
 
+    /// - Parameter pbkdf2: the library's own Hi; without it `hmac` is called for each iteration.
     package init(
         _ name: Name,
         digest: @escaping @Sendable (_ data: [UInt8]) -> [UInt8],
-        hmac: @escaping @Sendable (_ key: [UInt8], _ data: [UInt8]) -> [UInt8]
+        hmac: @escaping @Sendable (_ key: [UInt8], _ data: [UInt8]) -> [UInt8],
+        pbkdf2: (@Sendable (_ password: [UInt8], _ salt: [UInt8], _ iterations: Int) -> [UInt8])? = nil
     ) {
         self.name = name
         self.digest = digest
         self.hmac = hmac
+        self.pbkdf2 = pbkdf2
     }
 
     /// Hi(password, salt, iterations), which is PBKDF2 with one block of output (RFC 5802 §2.2).
     ///
-    /// It costs `iterations` calls of `hmac`, a millisecond for 4,096 with OpenSSL: fine for a client, while a server
-    /// calls its library's own PBKDF2 off the event loop.
+    /// 4,096 iterations cost a millisecond with OpenSSL: fine for a client, while a server never does this on an event
+    /// loop.
     package func saltedPassword(_ password: String, salt: [UInt8], iterations: Int) -> [UInt8] {
         let key = Array(password.utf8)
+        if let pbkdf2 { return pbkdf2(key, salt, iterations) }
         var block = hmac(key, salt + [0, 0, 0, 1])
         var result = block
         for _ in stride(from: 1, to: iterations, by: 1) {

@@ -24,8 +24,9 @@ final class TestServer: Sendable {
     /// - Parameters:
     ///   - loops: one makes everything happen in the order in which it was sent.
     ///   - accounts: how many there are: user1, user2, …
+    ///   - further: features besides those of RFC 6121.
     static func run(
-        loops: Int = 1, accounts: Int = 3, _ configure: (inout Configuration) -> Void = { _ in },
+        loops: Int = 1, accounts: Int = 3, further: [any Feature.Type] = [], _ configure: (inout Configuration) -> Void = { _ in },
         body: (TestServer) async throws -> Void
     ) async throws {
         let data = NSTemporaryDirectory() + "features-tests-" + UUID().uuidString
@@ -39,7 +40,7 @@ final class TestServer: Sendable {
         let test = TestServer(
             try await Server(
                 configuration: configuration,
-                features: [ServiceDiscovery.self, Ping.self, Rosters.self, Subscriptions.self, Presences.self],
+                features: [ServiceDiscovery.self, Ping.self, Rosters.self, Subscriptions.self, Presences.self] + further,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: loops), data: data)
         do {
             try await test.makeAccounts(accounts)

@@ -183,14 +183,7 @@ struct Authentication: StreamFeature {
         let resume = stream.pause()
         let bound = NIOLoopBound(stream, eventLoop: stream.loop.eventLoop)
         let reference = stream.kernel.loops[stream.loop.index]
-        let work: @Sendable () async -> Void = {
-            let answer: Answer?
-            switch decision {
-            case .refuse: answer = nil
-            case .proceed(let delay):
-                if delay > .zero { try? await Task.sleep(for: delay) }
-                answer = await question(domain)
-            }
+        let answer: @Sendable (Answer?) -> Void = { answer in
             reference.execute { _ in
                 let stream = bound.value
                 guard !stream.machine.isClosing, var exchange = stream[Self.exchange] else { return resume() }
@@ -200,8 +193,19 @@ struct Authentication: StreamFeature {
                 resume()
             }
         }
-        // A directory's client is a library that reads files when it likes.
-        if domain.isLocal { reference.task(work) } else { Task { await work() } }
+        let ask: @Sendable () -> Void = {
+            // A directory's client is a library that reads files when it likes.
+            if domain.isLocal {
+                reference.task { answer(await question(domain)) }
+            } else {
+                Task { answer(await question(domain)) }
+            }
+        }
+        switch decision {
+        case .refuse: answer(nil)
+        case .proceed(after: .zero): ask()
+        case .proceed(let delay): stream.loop.eventLoop.scheduleTask(in: TimeAmount(delay), ask)
+        }
     }
 
     /// Of no use here: for accounts that do not exist, the domain's credentials have keys as well.

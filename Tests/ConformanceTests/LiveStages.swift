@@ -1,0 +1,57 @@
+import Features
+import Logging
+import Replay
+import Server
+
+/// Stages on the network: one server with a domain for each transcript, and further ones for those that need settings
+/// of their own.
+actor LiveStages {
+    static let shared = LiveStages()
+
+    /// More than there are transcripts.
+    private static let domainCount = 800
+
+    private var common: Task<Server, any Error>?
+    private var used = 0
+
+    func stage(for transcript: Transcript) async throws -> Stage {
+        used += 1
+        let domain = "t\(used).localhost"
+        let server = try await server(for: transcript, domain)
+        let plain: StageConfiguration.Listener = transcript.needsTLS ? .required : .optional
+        return Stage(
+            server: server, domain: domain,
+            transport: LiveTransport(
+                host: "127.0.0.1",
+                ports: [
+                    .client: server.ports[plain.rawValue],
+                    .clientTLS: server.ports[StageConfiguration.Listener.direct.rawValue],
+                ]))
+    }
+
+    private func server(for transcript: Transcript, _ domain: String) async throws -> Server {
+        guard transcript.needs.isEmpty else {
+            // Settings are the whole server's, and may speak of the domain.
+            let needs = transcript.moved(to: ["localhost": domain]).needs
+            return try await Self.start(domains: [domain], needs)
+        }
+        let starting = common ?? Task { try await Self.start(domains: (1...Self.domainCount).map { "t\($0).localhost" }, [:]) }
+        common = starting
+        return try await starting.value
+    }
+
+    private static func start(domains: [String], _ needs: [String: String]) async throws -> Server {
+        try await Server(
+            configuration: StageConfiguration.load(domains: domains, needs: needs), features: allFeatures,
+            logger: .stage)
+    }
+}
+
+extension Logger {
+    /// Tells of errors only.
+    static var stage: Logger {
+        var logger = Logger(label: "martlet")
+        logger.logLevel = .error
+        return logger
+    }
+}

@@ -1,0 +1,21 @@
+import Accounts
+import Replay
+import Server
+
+/// Where one transcript is played: a domain of a server.
+struct Stage {
+    let server: Server
+    let domain: String
+    let transport: any Transport
+
+    func play(_ transcript: Transcript) async throws {
+        let domains = Dictionary(
+            uniqueKeysWithValues: transcript.domains.map { ($0, $0.hasSuffix("localhost") ? domain : $0) })
+        for (address, password) in transcript.accounts {
+            let parts = address.split(separator: "@", maxSplits: 1)
+            guard parts.count == 2, domains[String(parts[1])] == domain else { continue }
+            try await server.localAccounts(of: domain)?.add(String(parts[0]), password: password)
+        }
+        try await Player(through: transport, domains: domains).play(transcript)
+    }
+}

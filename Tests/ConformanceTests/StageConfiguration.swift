@@ -1,0 +1,51 @@
+import Features
+import Foundation
+import Server
+
+/// The configuration of a server that transcripts are played against.
+enum StageConfiguration {
+    /// The listeners in the order of the file.
+    enum Listener: Int { case required, optional, direct }
+
+    /// - Parameter needs: what a transcript says of settings.
+    static func load(domains: [String], needs: [String: String]) throws -> Configuration {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-stage-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        TemporaryFolders.removeAtExit(folder.path)
+        var text = "domains:\n"
+        let own = needs.filter { $0.key.hasPrefix(ownPrefix) }
+        for domain in domains {
+            text += "  \(domain): {certificate: c.pem, key: c.key"
+            for (path, value) in own { text += ", \(path.dropFirst(ownPrefix.count)): \(value)" }
+            text += "}\n"
+        }
+        text += """
+            listen:
+              - {kind: client, port: 5222, address: 127.0.0.1}
+              - {kind: client, port: 5224, address: 127.0.0.1, tls: optional}
+              - {kind: client, port: 5223, address: 127.0.0.1, tls: direct}
+            data: data
+
+            """
+        text += sections(of: needs.filter { own[$0.key] == nil })
+        try SelfSigned.write(to: folder.path)
+        let file = folder.appendingPathComponent("martlet.yaml").path
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        var configuration = try Configuration.load(path: file, settings: Server.settings(of: allFeatures))
+        for index in configuration.listeners.indices { configuration.listeners[index].port = 0 }
+        return configuration
+    }
+
+    /// Before the settings of the transcript's domain, whatever it is called on this stage.
+    private static let ownPrefix = "domains.localhost."
+
+    /// `a.b=c` as YAML.
+    private static func sections(of needs: [String: String]) -> String {
+        var sections: [String: [String]] = [:]
+        for (path, value) in needs {
+            let parts = path.split(separator: ".", maxSplits: 1)
+            if parts.count == 2 { sections[String(parts[0]), default: []].append("  \(parts[1]): \(value)\n") }
+        }
+        return sections.map { "\($0.key):\n\($0.value.joined())" }.joined()
+    }
+}
