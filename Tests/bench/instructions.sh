@@ -40,6 +40,10 @@ shift
 OUT=$PACKAGE/.build-bench/instructions
 mkdir -p "$OUT"
 COPY=$OUT/${PROGRAM##*/}
+# The main thread of a Swift program ends once its loops run, which valgrind 3.19 does not survive: it is kept.
+SWIFT=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")/lib/swift/linux
+cc -shared -fPIC -o "$OUT/main-queue.so" "$HERE/main-queue.c" -L"$SWIFT" -ldispatch -Wl,-rpath,"$SWIFT" ||
+	die "main-queue.c does not compile"
 strip -g -o "$COPY" "$PROGRAM" || die "$PROGRAM is not a program that strip knows; name the interpreter itself"
 SERVER=
 stop() { [ -z "$SERVER" ] || kill -TERM "$SERVER" 2>/dev/null; }
@@ -49,7 +53,7 @@ count() { # messages, then the server's arguments; prints the instructions of th
 	local messages=$1 log=$OUT/$1.log i
 	shift
 	(exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && die "port $PORT is in use"
-	valgrind --tool=callgrind --callgrind-out-file="$OUT/callgrind.$messages" --log-file="$log" "$COPY" "$@" >"$OUT/server.log" 2>&1 &
+	LD_PRELOAD=$OUT/main-queue.so valgrind --tool=callgrind --callgrind-out-file="$OUT/callgrind.$messages" --log-file="$log" "$COPY" "$@" >"$OUT/server.log" 2>&1 &
 	SERVER=$!
 	for i in $(seq 1200); do
 		kill -0 "$SERVER" 2>/dev/null || die "the server ended, see $OUT/server.log and $log"
