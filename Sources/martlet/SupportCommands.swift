@@ -39,7 +39,8 @@ struct ReplayCommand: AsyncParsableCommand {
         let transport = LiveTransport(host: host, ports: [.client: port, .clientTLS: tlsPort])
         let runner = Runner(Player(through: transport, domains: domain == "localhost" ? [:] : ["localhost": domain]))
         let failures = await runner.play(files) { outcome in
-            print("\(outcome.failure == nil ? "ok  " : "FAIL") \(outcome.file)")
+            let word = outcome.failure != nil ? "FAIL" : outcome.isPlayed ? "ok  " : "skip"
+            print("\(word) \(outcome.file)\(outcome.isPlayed ? "" : ": time passes in it")")
             if let failure = outcome.failure { print(failure) }
         }
         if failures > 0 { throw ExitCode(1) }
