@@ -159,7 +159,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         log(.debug, "A connection has failed.", [LogKeys.reason: "\(error)"])
         _ = machine.endReceived()
-        endSession()
+        loseSession()
         loop.flush()
         context.close(promise: nil)
     }

@@ -19,7 +19,10 @@ package struct UnacknowledgedStanzas: Sendable {
     /// How many the peer has acknowledged, modulo 2³².
     package private(set) var acknowledged: UInt32 = 0
 
-    package init() {}
+    /// - Parameter acknowledged: what the count begins with.
+    package init(acknowledged: UInt32 = 0) {
+        self.acknowledged = acknowledged
+    }
 
     /// How many were sent, modulo 2³².
     package var sent: UInt32 { acknowledged &+ UInt32(entries.count) }

@@ -13,7 +13,12 @@ final class TestClient: Sendable {
     var bare: JID { jid.bare }
     var isConnected: Bool { channel.isActive && !inbox.hasEnded }
 
-    init(user: String, password: String, resource: String, domain: String, port: Int) async throws {
+    /// - Parameter resuming: the identifier of a session to be resumed instead of binding a resource, and how many of
+    ///   its stanzas have arrived (XEP-0198 §5).
+    init(
+        user: String, password: String, resource: String, domain: String, port: Int,
+        resuming: (id: String, h: UInt32)? = nil
+    ) async throws {
         jid = try JID("\(user)@\(domain)/\(resource)")
         let inbox = Inbox()
         self.inbox = inbox
@@ -34,9 +39,23 @@ final class TestClient: Sendable {
         inbox.restart()
         send(header)
         try await expect("features")
+        if let resuming {
+            send("<resume xmlns='urn:xmpp:sm:3' previd='\(resuming.id)' h='\(resuming.h)'/>")
+            return
+        }
         send(
             "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>\(resource)</resource></bind></iq>")
         try await expect("iq")
+    }
+
+    /// The next element.
+    func next() async throws -> Element { try await inbox.next() }
+
+    /// What was received since it was last taken, and how many stanzas were since stream management was enabled or the
+    /// session resumed.
+    func takeCounted() -> (received: [Received], count: UInt32) {
+        let (elements, count) = inbox.takeCounted()
+        return (elements.map(Received.init), count)
     }
 
     private func expect(_ name: String) async throws {
@@ -50,8 +69,7 @@ final class TestClient: Sendable {
 
     /// Waits until the server has read all that was sent, and what it had sent until then is here; or until the
     /// connection has ended.
-    func ping() async {
-        let id = "ping-\(UUID().uuidString)"
+    func ping(_ id: String = "ping-\(UUID().uuidString)") async {
         send("<iq type='get' id='\(id)' to='\(jid.domain)'><ping xmlns='urn:xmpp:ping'/></iq>")
         try? await inbox.answer(id)
     }
@@ -127,6 +145,7 @@ private final class Inbox: Sendable {
         var hasEnded = false
         var waiters: [CheckedContinuation<Void, Never>] = []
         var isRestarting = false
+        var managedCount: UInt32 = 0
     }
 
     private let state = Mutex(State())
@@ -145,6 +164,11 @@ private final class Inbox: Sendable {
 
     func received(_ element: Element) {
         wake { state in
+            if element.isNamed("enabled") || element.isNamed("resumed") {
+                state.managedCount = 0
+            } else if element.isIn(.client) {
+                state.managedCount += 1
+            }
             if element.name == "iq", let id = element["id"], id.hasPrefix("ping-") {
                 state.answers.insert(id)
             } else {
@@ -178,10 +202,12 @@ private final class Inbox: Sendable {
 
     func end() async { try? await wait { _ in false } }
 
-    func take() -> [Element] {
+    func take() -> [Element] { takeCounted().elements }
+
+    func takeCounted() -> (elements: [Element], count: UInt32) {
         state.withLock { state in
             defer { state.elements = [] }
-            return state.elements
+            return (state.elements, state.managedCount)
         }
     }
 

@@ -78,9 +78,12 @@ final class TestServer: Sendable {
     }
 
     /// Logs in.
-    func connect(_ user: Int, _ resource: String) async throws -> TestClient {
+    func connect(
+        _ user: Int, _ resource: String, resuming: (id: String, h: UInt32)? = nil
+    ) async throws -> TestClient {
         let client = try await TestClient(
-            user: "user\(user)", password: "pw\(user)", resource: resource, domain: Self.domain, port: server.ports[0])
+            user: "user\(user)", password: "pw\(user)", resource: resource, domain: Self.domain, port: server.ports[0],
+            resuming: resuming)
         clients.withLock { $0.append(client) }
         return client
     }

@@ -1,0 +1,88 @@
+import NIOCore
+import XMPP
+
+/// A client with stream management (XEP-0198) that loses its connections and resumes its session on new ones. It keeps
+/// what it has received once, in order, as the counts of both ends tell.
+final class ManagedClient {
+    private let server: TestServer
+    private let user: Int
+    private let resource: String
+    private var client: TestClient
+    /// The identifier of the session.
+    private var id = ""
+    /// How many stanzas had been received when the connection at hand began.
+    private var receivedBefore: UInt32 = 0
+    /// What was sent and not acknowledged by the server.
+    private var unacknowledged: [String] = []
+    /// How many of the stanzas sent the server has acknowledged.
+    private var acknowledged: UInt32 = 0
+    /// The bodies of messages, in the order in which they came.
+    private(set) var bodies: [String] = []
+    var jid: JID { client.jid }
+
+    init(_ server: TestServer, _ user: Int, _ resource: String) async throws {
+        self.server = server
+        self.user = user
+        self.resource = resource
+        client = try await server.connect(user, resource)
+        client.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        let enabled = try await client.next()
+        guard enabled.isNamed("enabled"), let id = enabled["id"] else {
+            throw TestClientError(description: "not enabled")
+        }
+        self.id = id
+    }
+
+    func send(_ stanza: String) {
+        unacknowledged.append(stanza)
+        client.send(stanza)
+    }
+
+    /// Takes in what has come, and does what it asks for.
+    /// - Parameter answers: whether to acknowledge it.
+    /// - Returns: how many stanzas have come on the connection at hand.
+    @discardableResult
+    func read(answers: Bool) -> UInt32 {
+        let (received, count) = client.takeCounted()
+        for received in received {
+            let element = received.element
+            if element.isNamed("message"), let body = element.child("body")?.text { bodies.append(body) }
+            if element.isNamed("a") { acknowledge(element) }
+        }
+        if answers { client.send("<a xmlns='urn:xmpp:sm:3' h='\(receivedBefore &+ count)'/>") }
+        return count
+    }
+
+    /// Asks the server how much it has handled.
+    func ask() { client.send("<r xmlns='urn:xmpp:sm:3'/>") }
+
+    private func acknowledge(_ element: Element) {
+        guard let h = element["h"].flatMap({ UInt32($0) }) else { return }
+        unacknowledged.removeFirst(Int(h &- acknowledged))
+        acknowledged = h
+    }
+
+    /// Resumes the session on another connection.
+    /// - Parameter isHalfOpen: whether the server still believes in the one at hand.
+    func reconnect(isHalfOpen: Bool) async throws {
+        let old = client
+        if !isHalfOpen { await old.vanish() }
+        // What arrives on the old connection from now on is lost.
+        receivedBefore &+= read(answers: false)
+        client = try await server.connect(user, resource, resuming: (id, receivedBefore))
+        let resumed = try await client.next()
+        guard resumed.isNamed("resumed"), resumed["previd"] == id else {
+            throw TestClientError(description: "not resumed: \(resumed.name) \(resumed.firstChild?.name ?? "")")
+        }
+        acknowledge(resumed)
+        for stanza in unacknowledged { client.send(stanza) }
+        if isHalfOpen { await old.vanish() }
+    }
+
+    func ping() async {
+        // Counted like every stanza, so it is to be sent again like every stanza.
+        let id = "ping-\(UInt64.random(in: .min ... .max))"
+        unacknowledged.append("<iq type='get' id='\(id)' to='\(jid.domain)'><ping xmlns='urn:xmpp:ping'/></iq>")
+        await client.ping(id)
+    }
+}
