@@ -54,7 +54,8 @@ struct AccountDatabase {
                 "\(address.domain) has no local accounts; the configuration has them for: \(domains.joined(separator: ", "))")
         }
         return LocalAccounts(
-            domain: address.domain, database: database, hashing: hashing, preparePassword: { try Precis.opaqueString($0) })
+            domain: address.domain, database: database, hashing: hashing, parameters: KeyParameters(configuration),
+            preparePassword: { try Precis.opaqueString($0) })
     }
 
     /// Removes an account with all that the features keep of it.

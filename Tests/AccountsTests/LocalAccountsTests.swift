@@ -85,6 +85,21 @@ import XMPP
         }
     }
 
+    @Test func shortPasswordsAreRefusedWhereTheAdministratorWantsIt() async throws {
+        try await withSetup { setup in
+            let strict = LocalAccounts(
+                domain: "example.test", database: setup.database, hashing: setup.hashing,
+                parameters: KeyParameters(iterations: 50, minimumLength: 6), preparePassword: LocalSetup.prepare)
+            #expect(await failure { () throws(AccountError) in
+                try await strict.add("juliet", password: "rosé!")
+            } == "this cannot be a password: it has fewer than 6 characters")
+            try await strict.add("juliet", password: "pencil")
+            #expect(await failure { () throws(AccountError) in
+                try await strict.setPassword(of: "juliet", to: "short")
+            } == "this cannot be a password: it has fewer than 6 characters")
+        }
+    }
+
     @Test func passwordsArePreparedBeforeTheyAreHashed() async throws {
         try await withSetup { setup in
             try await setup.accounts.add("juliet", password: "Ame\u{301}lie")

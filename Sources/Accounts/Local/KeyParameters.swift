@@ -11,12 +11,17 @@ package struct KeyParameters: Sendable {
     package var iterations: Int
     /// In bytes.
     package var saltLength: Int
+    /// How many characters a new password must have (RFC 6120 §13.9.4 leaves it to the administrator).
+    package var minimumLength: Int
 
-    package init(hashes: [Hash] = [.sha1, .sha256, .sha512], iterations: Int = 10_000, saltLength: Int = 16) {
+    package init(
+        hashes: [Hash] = [.sha1, .sha256, .sha512], iterations: Int = 4_096, saltLength: Int = 16, minimumLength: Int = 1
+    ) {
         precondition(!hashes.isEmpty && iterations > 0 && saltLength > 0, "keys need a hash, iterations and a salt")
         self.hashes = hashes
         self.iterations = iterations
         self.saltLength = saltLength
+        self.minimumLength = minimumLength
     }
 
     /// The hash function that a password sent as such is checked with: SHA-256 costs a third of SHA-512, which

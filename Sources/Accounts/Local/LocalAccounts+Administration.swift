@@ -140,6 +140,9 @@ extension LocalAccounts {
             throw .password("\(error)")
         }
         guard !prepared.isEmpty else { throw .password("it is empty") }
+        guard password.count >= parameters.minimumLength else {
+            throw .password("it has fewer than \(parameters.minimumLength) characters")
+        }
         var keys: [Hash: ScramKeys] = [:]
         for hash in parameters.hashes {
             let salt = randomBytes(parameters.saltLength)

@@ -51,7 +51,7 @@ package struct Configuration: Sendable {
         return Configuration(domains: [DomainSection(name: "localhost")], listeners: listeners, data: dataDirectory)
     }
 
-    static let kernelSettings = LogSettings.all + LimitSettings.all
+    static let kernelSettings = LogSettings.all + AccountSettings.all + LimitSettings.all
 }
 
 extension IPAddress {

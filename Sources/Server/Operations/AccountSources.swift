@@ -18,7 +18,7 @@ struct AccountSources {
     ) async throws {
         self.configuration = configuration
         self.database = database
-        decoy = try await Decoy(database: database, parameters: KeyParameters())
+        decoy = try await Decoy(database: database, parameters: KeyParameters(configuration))
         var directories: [String: DirectoryAccounts] = [:]
         for section in configuration.directories {
             directories[section.name] = try DirectoryAccounts(
@@ -36,7 +36,7 @@ struct AccountSources {
                 case .local:
                     LocalAccounts(
                         domain: domain.name, database: database, hashing: hashing,
-                        preparePassword: { try Precis.opaqueString($0) })
+                        parameters: KeyParameters(configuration), preparePassword: { try Precis.opaqueString($0) })
                 case .directory(let name): directories[name]
                 }
             },

@@ -124,7 +124,7 @@ private func lines(_ bytes: [UInt8]) -> [String] {
             "martlet.yaml:2:9: limits must be a section of lines \"key: value\", not a list"),
         Mistake(
             "domains: {a.test: }\n<<: {data: x}\n",
-            "martlet.yaml:2:1: unknown key \"<<\"; known here: domains, listen, directories, data, log, limits, kinds"),
+            "martlet.yaml:2:1: unknown key \"<<\"; known here: domains, listen, directories, data, log, local-accounts, limits, kinds"),
         Mistake("domains: {a.test: }\ndata: ''\n", "martlet.yaml:2:7: data must be the name of a directory, not \"\""),
     ]
 

@@ -209,7 +209,7 @@ struct Authentication: StreamFeature {
     }
 
     /// Of no use here: for accounts that do not exist, the domain's credentials have keys as well.
-    private static let decoy = ScramDecoy(secret: randomBytes(32), iterations: KeyParameters().iterations)
+    private static let decoy = ScramDecoy(secret: randomBytes(32), iterations: 4_096)
 
     /// The hash functions of SCRAM, by OpenSSL.
     private static let hashes: [ScramHash] = ScramHash.Name.allCases.map { name in

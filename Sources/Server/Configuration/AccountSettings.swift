@@ -1,0 +1,27 @@
+package import Accounts
+
+/// How the server keeps the accounts of its own database.
+package enum AccountSettings {
+    package static let all = [AnySetting(iterations), AnySetting(passwordLength)]
+
+    static let iterations = Setting(
+        "local-accounts.iterations", default: 4_096, in: 4_096...1_000_000,
+        """
+        How often a password is hashed before it is kept: what a thief of the database has to do for each guess, and \
+        the client at each log-in. Accounts keep what they were made with; set it before making them, for strangers \
+        can tell accounts with another number from those that do not exist.
+        """)
+
+    static let passwordLength = Setting(
+        "local-accounts.password-length", default: 1, in: 1...200,
+        "How many characters a new password must have at least.")
+}
+
+extension KeyParameters {
+    /// What the configuration says of keys.
+    package init(_ configuration: Configuration) {
+        self.init(
+            iterations: configuration[AccountSettings.iterations],
+            minimumLength: configuration[AccountSettings.passwordLength])
+    }
+}
