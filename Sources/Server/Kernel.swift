@@ -35,6 +35,7 @@ package final class Kernel: @unchecked Sendable {
     private let currentLimits: Mutex<StreamLimits>
     private let sessionCount = Atomic<UInt64>(0)
     private let endedCount = Atomic<UInt64>(0)
+    private let connectionChanges = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - group: the event loops that connections are served on.
@@ -117,8 +118,13 @@ package final class Kernel: @unchecked Sendable {
         loops.first { $0.eventLoop === eventLoop }?.current
     }
 
-    /// How many sessions have begun and ended since the start.
-    var sessionChanges: UInt64 { sessionCount.load(ordering: .relaxed) + endedCount.load(ordering: .relaxed) }
+    /// How many connections and sessions have begun and ended since the start.
+    var changes: UInt64 {
+        sessionCount.load(ordering: .relaxed) + endedCount.load(ordering: .relaxed)
+            + connectionChanges.load(ordering: .relaxed)
+    }
+
+    func connectionChanged() { connectionChanges.add(1, ordering: .relaxed) }
 
     func sessionEnded() { endedCount.add(1, ordering: .relaxed) }
 

@@ -81,7 +81,7 @@ package final class Server: Sendable {
             Task { await leavers.look() }
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
             kernel.accounts.sweep(olderThan: kernel.clock.now - .minutes(5))
-            memory.look(changes: kernel.sessionChanges)
+            memory.look(changes: kernel.changes)
         }
     }
 

@@ -1,7 +1,7 @@
 internal import CMalloc
 internal import Synchronization
 
-/// Gives memory back to the system after many sessions have come or gone.
+/// Gives memory back to the system after many connections have come or gone.
 ///
 /// glibc keeps what is freed between what is still in use; after a storm of log-ins that is a third of the process.
 /// Trimming locks the heap for milliseconds, so it waits until things have calmed down.
@@ -12,13 +12,13 @@ final class MemoryTrimming: Sendable {
         var seen: UInt64 = 0
     }
 
-    /// Fewer sessions than this are not worth it.
+    /// Fewer changes than this are not worth it.
     private static let threshold: UInt64 = 200
 
     private let state = Mutex(State())
 
     /// Called every few seconds.
-    /// - Parameter changes: sessions that have begun and ended since the start.
+    /// - Parameter changes: connections and sessions that have begun and ended since the start.
     func look(changes: UInt64) {
         let isDue = state.withLock { state in
             let isCalm = changes == state.seen

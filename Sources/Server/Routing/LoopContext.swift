@@ -65,8 +65,15 @@ package final class LoopContext {
     /// The connections that are open on this loop.
     var streamCount: Int { streams.count }
 
-    func add(_ stream: StreamHandler) { streams[ObjectIdentifier(stream)] = stream }
-    func remove(_ stream: StreamHandler) { streams[ObjectIdentifier(stream)] = nil }
+    func add(_ stream: StreamHandler) {
+        streams[ObjectIdentifier(stream)] = stream
+        kernel.connectionChanged()
+    }
+
+    func remove(_ stream: StreamHandler) {
+        streams[ObjectIdentifier(stream)] = nil
+        kernel.connectionChanged()
+    }
 
     /// Closes what takes too long; called every few seconds.
     func checkTime() {
