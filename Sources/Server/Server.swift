@@ -21,7 +21,7 @@ package final class Server: Sendable {
 
     /// Every table of the server: the accounts' and the features'.
     package static func migrations(of features: [any Feature.Type]) -> [Migration] {
-        AccountTables.migrations + features.flatMap { $0.migrations }
+        AccountTables.migrations + Restart.migrations + features.flatMap { $0.migrations }
     }
 
     /// Every setting that a configuration file may have.
@@ -64,6 +64,7 @@ package final class Server: Sendable {
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, identities: identities,
                 domains: domains, group: group, features: features, wall: wall)
+            try await Restart(kernel: kernel).restore()
             listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
             var channels: [any Channel] = []
             for listener in listeners where opensPorts { channels.append(try await listener.open(on: group)) }
@@ -105,17 +106,25 @@ package final class Server: Sendable {
         guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         for channel in channels { try? await channel.close() }
         clock.cancel()
+        for loop in kernel.loops { loop.execute { $0.closeUnmanaged(StreamError(.systemShutdown)) } }
+        await streamsEnd { $0.session?.management?.resumption == nil }
+        await Restart(kernel: kernel).save()
         for loop in kernel.loops { loop.execute { $0.closeAll(StreamError(.systemShutdown)) } }
+        await streamsEnd { _ in true }
+        await sources.close()
+        try? await group.shutdownGracefully()
+        kernel.database.close()
+    }
+
+    /// Waits a moment for streams to end.
+    private func streamsEnd(where isMeant: @escaping @Sendable (StreamHandler) -> Bool) async {
         // Peers get a moment to answer the end of their streams.
         let patience = ContinuousClock.now + .seconds(5)
         while ContinuousClock.now < patience {
             var open = 0
-            for loop in kernel.loops { open += (try? await loop.eventLoop.submit { loop.current.streamCount }.get()) ?? 0 }
+            for loop in kernel.loops { open += (try? await loop.eventLoop.submit { loop.current.streams.values.count(where: isMeant) }.get()) ?? 0 }
             if open == 0 { break }
             try? await Task.sleep(for: .milliseconds(20))
         }
-        await sources.close()
-        try? await group.shutdownGracefully()
-        kernel.database.close()
     }
 }

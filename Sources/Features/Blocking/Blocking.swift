@@ -50,6 +50,11 @@ package struct Blocking: Feature {
                     state[Self.interested].remove(session.handle)
                 }
             },
+            Registration.sessionPart("blocklist") { session in
+                session.account.withState { $0[Self.interested].contains(session.handle) } ? [] : nil
+            } restore: { session, _ in
+                session.account.withState { _ = $0[Self.interested].insert(session.handle) }
+            },
             Registration.message(.toAccount, .reject, Self.received),
             Registration.presence(.toAccount, .reject, Self.received),
             Registration.anyIQ(.toAccount, .reject, Self.received),

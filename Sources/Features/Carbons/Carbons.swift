@@ -31,6 +31,11 @@ package struct Carbons: Feature {
                     state[Self.wanting].remove(session.handle.id)
                 }
             },
+            Registration.sessionPart("carbons") { session in
+                session.account.withState { $0[Self.wanting].contains(session.handle.id) } ? [] : nil
+            } restore: { session, _ in
+                session.account.withState { _ = $0[Self.wanting].insert(session.handle.id) }
+            },
             Registration.message(.fromClient, .copy) { stanza, scope throws(StanzaError) in
                 if let session = scope.session { Self.sent(stanza, by: session, scope) }
                 return .next

@@ -47,6 +47,16 @@ enum DirectedPresence {
         return removed
     }
 
+    /// Whom a session has told, to be kept over a restart of the server.
+    static func saved(_ session: SessionHandle, in state: borrowing AccountState) -> [UInt8] {
+        Array((state[receivers][session.id] ?? []).map(\.description).joined(separator: "\n").utf8)
+    }
+
+    static func restore(_ saved: [UInt8], of session: SessionHandle, in state: inout AccountState) {
+        let told = String(decoding: saved, as: UTF8.self).split(separator: "\n").compactMap { try? JID(String($0)) }
+        if !told.isEmpty { state[receivers][session.id] = Set(told) }
+    }
+
     /// Forgets a session's receivers, for it is over.
     static func end(_ session: SessionHandle, in state: inout AccountState) -> Set<JID> {
         state[receivers].removeValue(forKey: session.id) ?? []

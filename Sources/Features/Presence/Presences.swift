@@ -39,6 +39,15 @@ package struct Presences: Feature {
                     return .next
                 }
             },
+            Registration.sessionPart("presence") { session in
+                session.account.withState { DirectedPresence.saved(session.handle, in: $0) }
+            } restore: { session, saved in
+                session.account.withState { state in
+                    DirectedPresence.restore(saved, of: session.handle, in: &state)
+                    guard state.sessions.contains(where: { $0.handle == session.handle && $0.isAvailable }) else { return }
+                    state[Self.told].available.append(session.handle)
+                }
+            },
             Registration.sessionEnded { session, last in
                 // §4.5.2: the server tells on behalf of a client that cannot any more.
                 let audience = session.account.withState { state in

@@ -444,6 +444,14 @@ package final class StreamHandler: ChannelDuplexHandler {
         session.lose()
     }
 
+    /// Closes the connection without ending the stream, so that the session can be resumed (XEP-0198 §7).
+    func abandon() {
+        session = nil
+        flushOutput()
+        _ = machine.endReceived()
+        context?.close(promise: nil)
+    }
+
     /// The session is resumed on another connection.
     func release(_ error: StreamError) {
         session = nil

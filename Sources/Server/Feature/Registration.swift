@@ -23,6 +23,7 @@ package struct Registration: Sendable {
         case becameUnavailable(@Sendable (Session, Stanza) -> Void)
         case messageRefused(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
+        case sessionPart(SessionPart)
     }
 
     package let kind: Kind
@@ -108,6 +109,14 @@ package struct Registration: Sendable {
         [Registration(kind: .becameUnavailable(body))]
     }
 
+    /// What is kept of a session while the server is restarted (XEP-0198 §5).
+    package static func sessionPart(
+        _ name: String, save: @escaping @Sendable (Session) -> [UInt8]?,
+        restore: @escaping @Sendable (Session, [UInt8]) -> Void
+    ) -> [Registration] {
+        [Registration(kind: .sessionPart(SessionPart(name: name, save: save, restore: restore)))]
+    }
+
     /// A message of a session is refused with the error that is handed on. Runs on the session's event loop.
     package static func messageRefused(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
         [Registration(kind: .messageRefused(body))]
@@ -118,6 +127,16 @@ package struct Registration: Sendable {
     package static func sessionEnded(_ body: @escaping @Sendable (Session, BoundSession) -> Void) -> [Registration] {
         [Registration(kind: .sessionEnded(body))]
     }
+}
+
+/// What a feature keeps of a session in other places than the session, for restarts of the server.
+package struct SessionPart: Sendable {
+    /// Never changed once released.
+    let name: String
+    /// Nil if there is nothing to be kept. Runs on the session's event loop.
+    let save: @Sendable (Session) -> [UInt8]?
+    /// Takes up what was saved. Runs on the session's event loop.
+    let restore: @Sendable (Session, [UInt8]) -> Void
 }
 
 /// What a node of the server or of an account is and can do; nil for a name that is not known.

@@ -35,6 +35,7 @@ package final class Registry: Sendable {
     package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
     let messageRefused: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
+    let sessionParts: [SessionPart]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
@@ -52,6 +53,7 @@ package final class Registry: Sendable {
         var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
         var messageRefused: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
+        var sessionParts: [SessionPart] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var found: [(place: Int, phase: Phase, hook: StanzaHook)] = []
         for registration in registrations {
@@ -80,6 +82,7 @@ package final class Registry: Sendable {
             case .becameUnavailable(let body): becameUnavailable.append(body)
             case .messageRefused(let body): messageRefused.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
+            case .sessionPart(let part): sessionParts.append(part)
             }
         }
         server.features = Set(server.features).sorted()
@@ -105,6 +108,7 @@ package final class Registry: Sendable {
         self.becameUnavailable = becameUnavailable
         self.messageRefused = messageRefused
         self.sessionEnded = sessionEnded
+        self.sessionParts = sessionParts
         self.handlers = handlers
         self.hooks = hooks
     }

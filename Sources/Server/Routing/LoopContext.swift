@@ -20,7 +20,7 @@ package final class LoopContext {
     private var arriving: [UInt64: [HandedOver]] = [:]
     /// Sessions whose connection is lost, and until when they may be resumed.
     private var away: [UInt64: NIODeadline] = [:]
-    private var streams: [ObjectIdentifier: StreamHandler] = [:]
+    private(set) var streams: [ObjectIdentifier: StreamHandler] = [:]
     /// Streams with output that is written at the end of the burst of events at hand.
     private var unflushed: [StreamHandler] = []
     /// Streams with output that is written at the end of the loop's tick.

@@ -26,7 +26,7 @@ package final class Session {
     package var jid: JID { handle.jid }
     package var kernel: Kernel { loop.kernel }
 
-    init(handle: SessionHandle, account: Account, stream: StreamHandler, loop: LoopContext) {
+    init(handle: SessionHandle, account: Account, stream: StreamHandler?, loop: LoopContext) {
         self.handle = handle
         self.account = account
         self.stream = stream

@@ -17,13 +17,15 @@ package struct HandledStanzas: Sendable {
     }
 
     /// How many were received since the start.
-    private var received: UInt64 = 0
+    package private(set) var received: UInt64
     /// In order of their numbers.
     private var withheld = CircularBuffer<Withheld>(initialCapacity: 0)
     /// How many stanzas had been received at each request that waits for its answer.
     private var requests = CircularBuffer<UInt64>(initialCapacity: 0)
 
-    package init() {}
+    package init(received: UInt64 = 0) {
+        self.received = received
+    }
 
     /// A stanza is being received.
     package mutating func receive() { received += 1 }

@@ -81,11 +81,14 @@ package struct StreamManagement: StreamFeature {
             }
             buffer.writeString("/>")
         }
-        let configuration = stream.kernel.configuration
         session.management = SessionManagement(
-            resumption: resumption,
-            limit: (configuration[Self.stanzaLimit], configuration[Self.byteLimit].bytes))
+            resumption: resumption, limit: Self.limit(stream.kernel.configuration))
         if let resumption { stream.kernel.resumptions[resumption.id] = session.handle }
+    }
+
+    /// How much may wait for acknowledgement.
+    static func limit(_ configuration: Configuration) -> (stanzas: Int, bytes: Int) {
+        (configuration[stanzaLimit], configuration[byteLimit].bytes)
     }
 
     private func resumption(_ element: Element, on stream: StreamHandler) -> SessionManagement.Resumption? {

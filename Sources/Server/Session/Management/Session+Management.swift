@@ -42,6 +42,12 @@ extension Session {
         management?.isAnswerAwaited = false
     }
 
+    /// The server stops: the connection ends, and the session does not.
+    func abandonConnection() {
+        stream?.abandon()
+        stream = nil
+    }
+
     /// The connection is lost: the session waits for another one, or ends.
     func lose() {
         guard let resumption = management?.resumption else { return end() }
