@@ -127,6 +127,9 @@ package struct JID: Hashable, @unchecked Sendable, CustomStringConvertible {
         hasher.combine(storage.header.hash)
     }
 
+    /// A hash that costs nothing, for tables of tables; other than `hashValue` it is never mixed again.
+    package var storedHash: Int { Int(truncatingIfNeeded: storage.header.hash) }
+
     /// Whether both addresses have the same localpart and domainpart.
     package func hasSameBare(as other: JID) -> Bool {
         storage.bare.hasSameBytes(as: other.storage.bare)
