@@ -5,3 +5,7 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
+
+#include <stddef.h>
+// The C library's, which its own header shows only to those who ask for extensions before including anything.
+extern void *memrchr(const void *bytes, int byte, size_t count) __attribute__((__pure__));

@@ -89,9 +89,10 @@ package struct Blocking: Feature {
     }
 
     private static func blocks(_ address: JID, _ account: Account) -> Bool {
-        let list = account.withState { $0[Self.list] }
+        let list = account.withState { $0[Self.list].isEmpty ? nil : $0[Self.list] }
         // §5: never the user's own resources.
-        return !list.isEmpty && !address.hasSameBare(as: account.jid) && list.matches(address)
+        guard let list, !address.hasSameBare(as: account.jid) else { return false }
+        return list.matches(address)
     }
 
     // MARK: The list

@@ -328,8 +328,19 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// Appends to what is sent at the end of the burst of events at hand, or of the loop's tick.
     package func output(_ pace: LoopContext.Pace = .burst, _ write: (inout ByteBuffer) -> Void) {
         guard let context else { return }
-        if unsent.readableBytes == 0 { unsent = context.channel.allocator.buffer(capacity: 512) }
+        if unsent.readableBytes == 0 { unsent.reserveCapacity(512) }
         write(&unsent)
+        awaitFlush(pace, context)
+    }
+
+    /// Appends what is written already; most of the time it is all there is to be sent, and not copied again.
+    func output(_ bytes: ByteBuffer, _ pace: LoopContext.Pace) {
+        guard let context else { return }
+        if unsent.readableBytes == 0 { unsent = bytes } else { unsent.writeImmutableBuffer(bytes) }
+        awaitFlush(pace, context)
+    }
+
+    private func awaitFlush(_ pace: LoopContext.Pace, _ context: ChannelHandlerContext) {
         if unsent.readableBytes > limits.unsent {
             // The peer does not read; there is no way to tell it.
             log(.info, "A client does not read what it is sent; its connection is closed.")

@@ -14,7 +14,7 @@ package struct Registration: Sendable {
         case information(DataForm)
         case node(DiscoveryNode, on: Asked)
         case iq(IQKey, IQHandler)
-        case hook(Stanza.Kind, Direction, Phase, StanzaHook)
+        case hook(Stanza.Kind, Direction, Phase, Hook)
         case stream(any StreamFeature)
         case loader(AccountLoader)
         case sessionBound(@Sendable (Session) -> Void)
@@ -66,15 +66,15 @@ package struct Registration: Sendable {
     // MARK: Stanzas on their way
 
     package static func message(_ direction: Direction, _ phase: Phase, _ hook: @escaping StanzaHook) -> [Registration] {
-        [Registration(kind: .hook(.message, direction, phase, hook))]
+        [Registration(kind: .hook(.message, direction, phase, Hook(see: hook)))]
     }
 
     package static func presence(_ direction: Direction, _ phase: Phase, _ hook: @escaping StanzaHook) -> [Registration] {
-        [Registration(kind: .hook(.presence, direction, phase, hook))]
+        [Registration(kind: .hook(.presence, direction, phase, Hook(see: hook)))]
     }
 
     package static func anyIQ(_ direction: Direction, _ phase: Phase, _ hook: @escaping StanzaHook) -> [Registration] {
-        [Registration(kind: .hook(.iq, direction, phase, hook))]
+        [Registration(kind: .hook(.iq, direction, phase, Hook(see: hook)))]
     }
 
     // MARK: Streams, sessions, accounts

@@ -3,10 +3,19 @@ package import XMPP
 /// What all features have registered, sorted and frozen at the start; read without locks from every event loop.
 package final class Registry: Sendable {
     /// The hooks that see one kind of stanza going one way, in the order of phases.
-    struct Hooks: Sendable {
-        var beforeDelivery: [StanzaHook] = []
-        var absent: [StanzaHook] = []
-        var observe: [StanzaHook] = []
+    final class Hooks: Sendable {
+        let beforeDelivery: [Hook]
+        let absent: [Hook]
+        let observe: [Hook]
+
+        fileprivate init(_ found: [(phase: Phase, hook: Hook)]) {
+            func hooks(_ phases: [Phase]) -> [Hook] {
+                phases.sorted().flatMap { phase in found.filter { $0.phase == phase }.map(\.hook) }
+            }
+            absent = hooks([.absent])
+            observe = hooks([.observe])
+            beforeDelivery = hooks(Phase.allCases.filter { $0 != .absent && $0 != .observe })
+        }
     }
 
     /// An identity in answers of service discovery (XEP-0030 §3.1).
@@ -55,7 +64,7 @@ package final class Registry: Sendable {
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var sessionParts: [SessionPart] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
-        var found: [(place: Int, phase: Phase, hook: StanzaHook)] = []
+        var found: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
             switch registration.kind {
             case .advertise(let namespace, .server): server.features.append(namespace)
@@ -73,7 +82,7 @@ package final class Registry: Sendable {
                 }
                 handlers[hash, default: []].append((key, handler))
             case .hook(let kind, let direction, let phase, let hook):
-                found.append((Self.place(kind, direction), phase, hook))
+                found[Self.place(kind, direction)].append((phase, hook))
             case .stream(let feature): streamFeatures.append(feature)
             case .loader(let loader): loaders.append(loader)
             case .sessionBound(let body): sessionBound.append(body)
@@ -87,16 +96,6 @@ package final class Registry: Sendable {
         }
         server.features = Set(server.features).sorted()
         account.features = Set(account.features).sorted()
-        var hooks = Array(repeating: Hooks(), count: 3 * Direction.allCases.count)
-        for phase in Phase.allCases {
-            for entry in found where entry.phase == phase {
-                switch phase {
-                case .reject, .rewrite, .archive, .copy, .deliver: hooks[entry.place].beforeDelivery.append(entry.hook)
-                case .absent: hooks[entry.place].absent.append(entry.hook)
-                case .observe: hooks[entry.place].observe.append(entry.hook)
-                }
-            }
-        }
         self.server = server
         self.account = account
         self.streamFeatures = streamFeatures
@@ -110,7 +109,7 @@ package final class Registry: Sendable {
         self.sessionEnded = sessionEnded
         self.sessionParts = sessionParts
         self.handlers = handlers
-        self.hooks = hooks
+        hooks = found.map(Hooks.init)
     }
 
     /// What a node of the server or of an account is and can do; nil if no feature knows the node.

@@ -59,8 +59,18 @@ package enum Delivery {
 
     /// §8.5.2.1.1: "the resource or resources with the highest presence priority", if it is not negative.
     private static func mostAvailable(_ sessions: [BoundSession]) -> [SessionHandle] {
-        guard let highest = sessions.compactMap(\.presence?.priority).max(), highest >= 0 else { return [] }
-        return sessions.filter { $0.presence?.priority == highest }.map(\.handle)
+        var highest: Int8 = 0
+        var handles: [SessionHandle] = []
+        // By index: the elements are large to copy.
+        for index in sessions.indices {
+            guard let priority = sessions[index].presence?.priority, priority >= highest else { continue }
+            if priority > highest {
+                highest = priority
+                handles.removeAll()
+            }
+            handles.append(sessions[index].handle)
+        }
+        return handles
     }
 
     /// §8.5.3.2: a full JID that no session is bound to.

@@ -19,7 +19,7 @@ extension Kernel {
         var stanza = stanza
         let scope = HookScope(loop: loop, account: account, session: nil)
         for hook in hooks {
-            guard (try? hook(&stanza, scope)) == .next else { return nil }
+            guard (try? hook.see(&stanza, scope)) == .next else { return nil }
         }
         return stanza
     }

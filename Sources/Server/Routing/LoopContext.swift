@@ -23,6 +23,8 @@ package final class LoopContext {
     private(set) var streams: [ObjectIdentifier: StreamHandler] = [:]
     /// Streams with output that is written at the end of the burst of events at hand.
     private var unflushed: [StreamHandler] = []
+    /// Room for those that are being written.
+    private var flushing: [StreamHandler] = []
     /// Streams with output that is written at the end of the loop's tick.
     private var unhurried: [StreamHandler] = []
     /// What waits for other loops, by loop, in order.
@@ -152,6 +154,7 @@ package final class LoopContext {
         if handles.count == 1, handles[0].loop == index, let session = sessions[handles[0].id] {
             return session.send(stanza)
         }
+        guard !handles.isEmpty else { return }
         let bytes = stanza.serialized
         let (importance, pace) = (stanza.importance, stanza.pace)
         for handle in handles {
@@ -220,16 +223,20 @@ package final class LoopContext {
 
     private func flushStreams() {
         while !unflushed.isEmpty {
-            let streams = unflushed
-            unflushed.removeAll(keepingCapacity: true)
+            // To write can end a stream, and so lead back to here.
+            var streams: [StreamHandler] = []
+            swap(&streams, &flushing)
+            swap(&streams, &unflushed)
             for stream in streams { stream.flushOutput() }
+            streams.removeAll(keepingCapacity: true)
+            swap(&streams, &flushing)
         }
     }
 
     private func handOver(to loop: Int) {
-        let batch = outboxes[loop].stanzas
-        outboxes[loop].stanzas.removeAll(keepingCapacity: true)
-        outboxes[loop].isUrgent = false
+        var outbox = Outbox()
+        swap(&outbox, &outboxes[loop])
+        let batch = outbox.stanzas
         kernel.loops[loop].execute { context in
             for handed in batch { context.deliver(handed) }
         }
@@ -248,7 +255,7 @@ extension Stanza {
 }
 
 /// Names an event loop's context from any thread.
-package struct LoopReference: Sendable {
+package final class LoopReference: Sendable {
     package let eventLoop: any EventLoop
     private let context: NIOLoopBound<LoopContext>
     private let executor: LoopExecutor
@@ -266,8 +273,9 @@ package struct LoopReference: Sendable {
     /// Does something on the loop as a burst of events of its own.
     package func execute(_ body: @escaping @Sendable (LoopContext) -> Void) {
         eventLoop.execute {
-            body(context.value)
-            context.value.endBurst()
+            let context = self.context.value
+            body(context)
+            context.endBurst()
         }
     }
 

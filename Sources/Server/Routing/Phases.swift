@@ -55,3 +55,8 @@ package struct HookScope {
 
 /// Sees a stanza on its way, may change its envelope, take it or refuse it. Runs on an event loop; must not wait.
 package typealias StanzaHook = @Sendable (inout Stanza, HookScope) throws(StanzaError) -> Verdict
+
+/// A hook as it is kept: a bare function in an array or in an enum would be called through a chain of thunks.
+package struct Hook: Sendable {
+    let see: StanzaHook
+}

@@ -38,7 +38,7 @@ extension Router {
             if Delivery.deliverToMostAvailable(stanza, scope) { return }
             var stanza = stanza
             for hook in loop.kernel.registry.hooks(.message, .toAccount).absent {
-                if try hook(&stanza, scope) == .handled { return }
+                if try hook.see(&stanza, scope) == .handled { return }
             }
             throw StanzaError(.serviceUnavailable)
         } catch {

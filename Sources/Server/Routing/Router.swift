@@ -67,7 +67,7 @@ package struct Router: Sendable {
         let scope = HookScope(loop: loop, account: account, session: session)
         let hooks = kernel.registry.hooks(stanza.kind, .toAccount)
         for hook in hooks.beforeDelivery {
-            if try hook(&stanza, scope) == .handled { return .done }
+            if try hook.see(&stanza, scope) == .handled { return .done }
         }
         if stanza.kind == .iq, stanza.to?.isBare == true {
             try routeToServer(stanza, account.jid, loop, session)
@@ -75,11 +75,11 @@ package struct Router: Sendable {
         }
         if try !Delivery.deliver(stanza, scope) {
             for hook in hooks.absent {
-                if try hook(&stanza, scope) == .handled { return .done }
+                if try hook.see(&stanza, scope) == .handled { return .done }
             }
             try Delivery.refuseAbsent(stanza)
         }
-        for hook in hooks.observe { _ = try hook(&stanza, scope) }
+        for hook in hooks.observe { _ = try hook.see(&stanza, scope) }
         return .done
     }
 

@@ -1,4 +1,4 @@
-internal import Synchronization
+package import Synchronization
 package import NIOCore
 package import XMPP
 
@@ -8,13 +8,14 @@ package import XMPP
 package final class Account: Sendable {
     /// The bare JID.
     package let jid: JID
-    private let state = Mutex(AccountState())
+    @usableFromInline let state = Mutex(AccountState())
 
     init(jid: JID) {
         self.jid = jid
     }
 
     /// Reads or changes the state. The closure must not wait, route or take another account's lock.
+    @inlinable
     package func withState<Result, Failure: Error>(
         _ body: (inout AccountState) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -33,8 +34,9 @@ package struct AccountState: ~Copyable, @unchecked Sendable {
     package internal(set) var sessions: [BoundSession] = []
     /// The account is gone from storage; its last sessions are about to end, and nothing is to be kept of them.
     package internal(set) var isRemoved = false
-    private var slots = Slots()
+    @usableFromInline var slots = Slots()
 
+    @inlinable
     package subscript<Value>(slot: AccountSlot<Value>) -> Value {
         get { slots[slot.index, slot.initial] }
         _modify { yield &slots[slot.index, slot.initial] }

@@ -46,7 +46,7 @@ package final class AccountTable: Sendable {
     }
 
     private func shard(of jid: JID) -> Shard {
-        shards[jid.hashValue & 63]
+        shards[jid.storedHash & 63]
     }
 
     /// What is in memory of a bare JID.

@@ -68,7 +68,7 @@ package final class Session {
         if management != nil {
             sendManaged(pace) { $0.writeImmutableBuffer(stanza) }
         } else {
-            stream?.output(pace) { $0.writeImmutableBuffer(stanza) }
+            stream?.output(stanza, pace)
         }
     }
 
@@ -110,12 +110,12 @@ package final class Session {
             let hooks = kernel.registry.hooks(kind, .fromClient)
             let scope = HookScope(loop: loop, account: account, session: self)
             for hook in hooks.beforeDelivery {
-                if try hook(&stanza, scope) == .handled { return }
+                if try hook.see(&stanza, scope) == .handled { return }
             }
             // RFC 6120 §10.3: without an address, a stanza is for the sender's own account.
             if stanza.to == nil { stanza.to = account.jid }
             try route(stanza)
-            for hook in hooks.observe { _ = try hook(&stanza, scope) }
+            for hook in hooks.observe { _ = try hook.see(&stanza, scope) }
         } catch {
             refuse(stanza, error)
         }
@@ -164,7 +164,7 @@ package final class Session {
 
     private func receiver(of element: Element) throws(JIDError) -> JID? {
         if let lastReceiver,
-            element.withAttribute("to", { $0.elementsEqual(lastReceiver.written) }) ?? false
+            element.withAttribute("to", { to in lastReceiver.written.withUnsafeBytes { to.hasSameBytes(as: $0) } }) ?? false
         {
             return lastReceiver.parsed
         }

@@ -16,8 +16,8 @@ package struct SessionSlot<Value: Sendable>: Sendable {
 
 /// A place for a feature's state in every loaded account, read from storage when the account is loaded.
 package struct AccountSlot<Value: Sendable>: Sendable {
-    let index: Int
-    let initial: Value
+    @usableFromInline let index: Int
+    @usableFromInline let initial: Value
 
     /// - Parameter initial: what an account holds unless a loader has filled the slot.
     package init(_ initial: Value) {
@@ -44,14 +44,21 @@ private enum SlotCount {
 }
 
 /// The values of slots, as long as the highest one in use.
+///
+/// Inlined into the features, which look at their slots for every stanza: there the types are known.
+@usableFromInline
 struct Slots: ~Copyable {
-    private final class Box<Value> {
-        var value: Value
-        init(_ value: Value) { self.value = value }
+    @usableFromInline
+    final class Box<Value> {
+        @usableFromInline var value: Value
+        @inlinable init(_ value: Value) { self.value = value }
     }
 
-    private var boxes: [AnyObject?] = []
+    @usableFromInline var boxes: [AnyObject?] = []
 
+    @usableFromInline init() {}
+
+    @inlinable
     subscript<Value>(index: Int, initial: @autoclosure () -> Value) -> Value {
         get {
             guard index < boxes.count, let box = boxes[index] else { return initial() }

@@ -76,6 +76,9 @@ package struct JID: Hashable, @unchecked Sendable, CustomStringConvertible {
 
     package var description: String { withUTF8 { String(decoding: $0, as: UTF8.self) } }
 
+    /// Whether the address can be written into XML as it is.
+    var isPlain: Bool { storage.header.isPlain }
+
     // MARK: Bytes
 
     /// The whole address; the buffer is valid only inside `body`.
@@ -124,6 +127,9 @@ package struct JID: Hashable, @unchecked Sendable, CustomStringConvertible {
         hasher.combine(storage.header.hash)
     }
 
+    /// A hash that costs nothing, for tables of tables; other than `hashValue` it is never mixed again.
+    package var storedHash: Int { Int(truncatingIfNeeded: storage.header.hash) }
+
     /// Whether both addresses have the same localpart and domainpart.
     package func hasSameBare(as other: JID) -> Bool {
         storage.bare.hasSameBytes(as: other.storage.bare)
@@ -133,7 +139,7 @@ package struct JID: Hashable, @unchecked Sendable, CustomStringConvertible {
     package func hasSameDomain(as other: JID) -> Bool {
         withDomainUTF8 { mine in
             other.withDomainUTF8 { theirs in
-                mine.elementsEqual(theirs)
+                UnsafeRawBufferPointer(mine).hasSameBytes(as: UnsafeRawBufferPointer(theirs))
             }
         }
     }

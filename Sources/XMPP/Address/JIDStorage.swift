@@ -13,6 +13,8 @@ final class JIDStorage: ManagedBuffer<JIDStorage.Header, UInt8> {
         let domainStart: UInt16
         /// Where the domainpart ends: `count`, or the place of the `/`.
         let domainEnd: UInt16
+        /// Whether all bytes stand for themselves in XML.
+        let isPlain: Bool
     }
 
     /// The most bytes that each part may have (RFC 7622 §3.2–3.4).
@@ -74,7 +76,7 @@ final class JIDStorage: ManagedBuffer<JIDStorage.Header, UInt8> {
         let buffer = create(minimumCapacity: bytes.count) { _ in
             Header(
                 hash: hash, bare: bare, count: UInt16(bytes.count), domainStart: UInt16(domainStart),
-                domainEnd: UInt16(domainEnd))
+                domainEnd: UInt16(domainEnd), isPlain: !bytes.contains(where: Escaping.isNeeded))
         }
         buffer.withUnsafeMutablePointerToElements { elements in
             UnsafeMutableRawBufferPointer(start: elements, count: bytes.count).copyMemory(from: bytes)

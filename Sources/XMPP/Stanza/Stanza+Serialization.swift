@@ -20,29 +20,45 @@ extension Stanza {
             case .presence: "presence"
             case .iq: "iq"
             }
-        buffer.writeStaticString("<")
-        buffer.writeStaticString(name)
-        if let namespace {
-            buffer.writeStaticString(" xmlns='")
-            buffer.writeStaticString(namespace.text)
-            buffer.writeStaticString("'")
+        buffer.writePieces { pieces in
+            pieces.write("<")
+            pieces.write(name)
+            if let namespace {
+                pieces.write(" xmlns='")
+                pieces.write(namespace.text)
+                pieces.write("'")
+            }
+            if let from {
+                pieces.write(" from='")
+                pieces.writeEscaped(from)
+                pieces.write("'")
+            }
+            if let to {
+                pieces.write(" to='")
+                pieces.writeEscaped(to)
+                pieces.write("'")
+            }
+            if let type = type.attribute {
+                pieces.write(" type='")
+                pieces.write(type)
+                pieces.write("'")
+            } else if type == .normal, element?.saysNormal == true {
+                pieces.write(" type='normal'")
+            }
+            if let element {
+                element.writeAttributesOfEnvelope(into: &pieces)
+            } else if let id {
+                pieces.write(" id='")
+                pieces.writeEscaped(id)
+                pieces.write("'")
+            }
+            if let language {
+                pieces.write(" xml:lang='")
+                pieces.writeEscaped(language)
+                pieces.write("'")
+            }
+            pieces.write(">")
         }
-        if let from { buffer.writeAttribute(" from='", from) }
-        if let to { buffer.writeAttribute(" to='", to) }
-        if let type = type.attribute {
-            buffer.writeStaticString(" type='")
-            buffer.writeStaticString(type)
-            buffer.writeStaticString("'")
-        } else if type == .normal, element?.saysNormal == true {
-            buffer.writeStaticString(" type='normal'")
-        }
-        if let element {
-            element.writeAttributesOfEnvelope(into: &buffer)
-        } else if let id {
-            buffer.writeText(" id='", id)
-        }
-        if let language { buffer.writeText(" xml:lang='", language) }
-        buffer.writeStaticString(">")
         let start = buffer.writerIndex
         if let element {
             if element.document.isContentDefault {
@@ -58,9 +74,11 @@ extension Stanza {
             buffer.moveWriterIndex(to: start - 1)
             buffer.writeStaticString("/>")
         } else {
-            buffer.writeStaticString("</")
-            buffer.writeStaticString(name)
-            buffer.writeStaticString(">")
+            buffer.writePieces { pieces in
+                pieces.write("</")
+                pieces.write(name)
+                pieces.write(">")
+            }
         }
     }
 
@@ -76,71 +94,51 @@ extension Stanza {
 extension Element {
     /// Whether the type that also stands for no type was written out.
     fileprivate var saysNormal: Bool {
-        withAttribute("type") { $0.elementsEqual("normal".utf8) } ?? false
+        withAttribute("type") { $0.hasSameBytes(as: "normal") } ?? false
     }
 
     /// Writes the attributes that belong to the stanza rather than to its way, and the prefixes its content may use.
-    fileprivate func writeAttributesOfEnvelope(into buffer: inout ByteBuffer) {
-        for attribute in ownAttributes {
-            if let namespace = attribute.namespace {
-                writePrefix(of: String(cString: namespace), into: &buffer)
-            } else if isOfEnvelope(attribute.name) {
-                continue
-            } else {
-                buffer.writeStaticString(" ")
+    fileprivate func writeAttributesOfEnvelope(into pieces: inout Pieces) {
+        let node = node
+        document.text.withUnsafeBytes { text in
+            for index in Int(node.attributes)..<Int(node.attributes) + Int(node.attributeCount) {
+                let attribute = document.attributes[index]
+                if let namespace = attribute.namespace {
+                    writePrefix(of: String(cString: namespace), into: &pieces)
+                } else if isOfEnvelope(attribute.name) {
+                    continue
+                } else {
+                    pieces.write(" ")
+                }
+                pieces.write(bytes(attribute.name))
+                pieces.write("='")
+                pieces.writeEscaped(UnsafeRawBufferPointer(rebasing: text[Int(attribute.start)..<Int(attribute.end)]))
+                pieces.write("'")
             }
-            writeName(attribute.name, into: &buffer)
-            buffer.writeStaticString("='")
-            document.text.withUnsafeBytes {
-                buffer.writeEscaped(UnsafeRawBufferPointer(rebasing: $0[Int(attribute.start)..<Int(attribute.end)]))
-            }
-            buffer.writeStaticString("'")
         }
         for declaration in document.outerDeclarations {
-            buffer.writeString(" xmlns:\(declaration.prefix)='")
-            buffer.writeEscaped(declaration.namespace)
-            buffer.writeString("'")
+            pieces.write(" xmlns:")
+            pieces.writeEscaped(declaration.prefix)
+            pieces.write("='")
+            pieces.writeEscaped(declaration.namespace)
+            pieces.write("'")
         }
     }
 
     /// Writes the prefix by which an attribute's namespace is declared on the stanza or on the stream's root.
-    private func writePrefix(of namespace: String, into buffer: inout ByteBuffer) {
+    private func writePrefix(of namespace: String, into pieces: inout Pieces) {
         if namespace == Namespace.xml.description {
-            buffer.writeStaticString(" xml:")
+            pieces.write(" xml:")
         } else if let declaration = document.outerDeclarations.first(where: { $0.namespace == namespace }) {
-            buffer.writeString(" \(declaration.prefix):")
+            pieces.write(" ")
+            pieces.writeEscaped(declaration.prefix)
+            pieces.write(":")
         } else {
-            buffer.writeStaticString(" ")
+            pieces.write(" ")
         }
     }
 
     private func isOfEnvelope(_ name: UnsafePointer<UInt8>) -> Bool {
-        switch name[0] {
-        case UInt8(ascii: "t"):
-            (name[1] == UInt8(ascii: "o") && name[2] == 0)
-                || (name[1] == UInt8(ascii: "y") && String(cString: name) == "type")
-        case UInt8(ascii: "f"): String(cString: name) == "from"
-        default: false
-        }
-    }
-
-    private func writeName(_ name: UnsafePointer<UInt8>, into buffer: inout ByteBuffer) {
-        var count = 0
-        while name[count] != 0 { count += 1 }
-        buffer.writeBytes(UnsafeRawBufferPointer(start: name, count: count))
-    }
-}
-
-extension ByteBuffer {
-    fileprivate mutating func writeText(_ opening: StaticString, _ value: String) {
-        writeStaticString(opening)
-        writeEscaped(value)
-        writeStaticString("'")
-    }
-
-    fileprivate mutating func writeAttribute(_ opening: StaticString, _ address: JID) {
-        writeStaticString(opening)
-        address.withUTF8 { writeEscaped(UnsafeRawBufferPointer($0)) }
-        writeStaticString("'")
+        equal(name, "to") || equal(name, "type") || equal(name, "from")
     }
 }

@@ -16,13 +16,45 @@ package struct Stanza: Sendable {
     package let element: Element?
     /// The language of what is for people in it, where `element` does not say (RFC 6120 §8.1.5).
     package var language: String?
+    private var additions: Additions?
+
+    /// What received stanzas mostly do not have, in one place, so that they are cheap to hand on.
+    private final class Additions: Sendable {
+        struct Parts {
+            var id: String?
+            var content: ByteBuffer?
+            var appendix: ByteBuffer?
+            var sent: DateTime?
+        }
+
+        let parts: Parts
+        init(_ parts: Parts) { self.parts = parts }
+    }
+
+    private var parts: Additions.Parts {
+        get { additions?.parts ?? Additions.Parts() }
+        set { additions = Additions(newValue) }
+    }
+
     /// For a stanza without `element`: its id and content.
-    package var id: String?
-    package var content: ByteBuffer?
+    package var id: String? {
+        get { additions?.parts.id }
+        set { parts.id = newValue }
+    }
+    package var content: ByteBuffer? {
+        get { additions?.parts.content }
+        set { parts.content = newValue }
+    }
     /// Elements added behind the content, such as the error of a bounced stanza or a delay stamp.
-    package var appendix: ByteBuffer?
+    package var appendix: ByteBuffer? {
+        get { additions?.parts.appendix }
+        set { parts.appendix = newValue }
+    }
     /// When the stanza was sent, if it could not be delivered then and is delivered later; `delay(by:)` says so in it.
-    package private(set) var sent: DateTime?
+    package private(set) var sent: DateTime? {
+        get { additions?.parts.sent }
+        set { parts.sent = newValue }
+    }
 
     /// A received stanza, addressed as the receiver of the stream has found right.
     package init(kind: Kind, type: StanzaType, from: JID?, to: JID?, element: Element) {
@@ -42,13 +74,15 @@ package struct Stanza: Sendable {
         self.type = type
         self.from = from
         self.to = to
-        self.id = id
         element = nil
+        guard id != nil || content != nil else { return }
+        var parts = Additions.Parts(id: id)
         if let content {
             var writer = XMLWriter()
             content(&writer)
-            self.content = writer.buffer
+            parts.content = writer.buffer
         }
+        additions = Additions(parts)
     }
 
     /// Says in the stanza when it was sent, unless it says so already (XEP-0203).

@@ -45,7 +45,7 @@ package enum StanzaType: UInt8, Sendable {
         }
         let found: StanzaType?? = element.withAttribute("type") { value in
             candidates.first { candidate in
-                candidate.attribute.map { $0.withUTF8Buffer { $0.elementsEqual(value) } } ?? false
+                candidate.attribute.map(value.hasSameBytes) ?? false
             }
         }
         switch (kind, found) {

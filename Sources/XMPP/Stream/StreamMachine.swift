@@ -72,11 +72,16 @@ package struct StreamMachine: Sendable {
     /// The domain that the stream is with; stays the same once the client has authenticated.
     package private(set) var domain: JID?
     private let rules: [StreamFeatureRule]
+    /// Indices of the rules that apply and that some element can belong to: hardly any once a resource is bound.
+    private var expected: [Int] = []
 
     package init(facts: StreamFacts = [], rules: [StreamFeatureRule]) {
         self.facts = facts
         self.rules = rules
+        expect()
     }
+
+    private mutating func expect() { expected = offers.filter { !rules[$0].elements.isEmpty } }
 
     package var isClosing: Bool { state == .closing || state == .closed }
     package var isOpen: Bool { state == .open }
@@ -122,8 +127,8 @@ package struct StreamMachine: Sendable {
         if element.isNamed("error", in: .streams) { return .peerFailed }
         // §4.8.5: no prefixes for the content namespace; what has some must not be delivered.
         if element.document.hasContentPrefix { return .fail(StreamError(.badNamespacePrefix)) }
-        for (index, rule) in rules.enumerated()
-        where rule.applies(to: facts) && rule.elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
+        for index in expected
+        where rules[index].elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
             return .negotiate(rule: index)
         }
         // §4.8.3: a content namespace, but not that of clients.
@@ -154,6 +159,7 @@ package struct StreamMachine: Sendable {
     /// - Parameter restarts: whether the peer now opens a new stream (§4.3.3).
     package mutating func negotiated(_ reached: StreamFacts, restarts: Bool) {
         facts.formUnion(reached)
+        expect()
         guard restarts else { return }
         if state == .open { state = .awaitingHeader }
         // §5.4.3.3: what was said before TLS may have been said by anybody.

@@ -159,16 +159,16 @@ package struct Element: Sendable {
     }
 }
 
-/// Whether a NUL-terminated name is the given one.
+/// Whether a NUL-terminated name, such as documents have, is the given one.
 @inline(__always)
-private func equal(_ name: UnsafePointer<UInt8>?, _ other: StaticString) -> Bool {
+func equal(_ name: UnsafePointer<UInt8>?, _ other: StaticString) -> Bool {
     guard let name else { return other.utf8CodeUnitCount == 0 }
     return strcmp(
         UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self),
         UnsafeRawPointer(other.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
 }
 
-private func bytes(_ name: UnsafePointer<UInt8>?) -> UnsafeRawBufferPointer {
+func bytes(_ name: UnsafePointer<UInt8>?) -> UnsafeRawBufferPointer {
     guard let name else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     return UnsafeRawBufferPointer(start: name, count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self)))
 }

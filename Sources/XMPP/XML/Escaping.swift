@@ -1,29 +1,37 @@
 package import NIOCore
 
+/// Which bytes cannot stand for themselves in both character data and attribute values, and what stands for them.
+enum Escaping {
+    @inline(__always)
+    static func isNeeded(by byte: UInt8) -> Bool {
+        // `"`, `&`, `'`, `<`, `>`, tab, line feed, carriage return: all are less than 64, so that each has a bit.
+        let marks: UInt64 = 1 << 0x22 | 1 << 0x26 | 1 << 0x27 | 1 << 0x3C | 1 << 0x3E | 1 << 0x09 | 1 << 0x0A | 1 << 0x0D
+        return byte < 64 && marks & (1 &<< UInt64(byte)) != 0
+    }
+
+    /// What is written for a byte that needs it.
+    static func reference(to byte: UInt8) -> StaticString {
+        switch byte {
+        case UInt8(ascii: "&"): "&amp;"
+        case UInt8(ascii: "<"): "&lt;"
+        case UInt8(ascii: ">"): "&gt;"
+        case UInt8(ascii: "'"): "&apos;"
+        case UInt8(ascii: "\""): "&quot;"
+        // Parsers replace these by a space in attribute values and by a line feed in text.
+        case 0x0D: "&#13;"
+        case 0x0A: "&#10;"
+        default: "&#9;"
+        }
+    }
+}
+
 extension ByteBuffer {
     /// Writes text so that it can stand in character data and in attribute values of either quote.
     package mutating func writeEscaped(_ text: UnsafeRawBufferPointer) {
-        guard let start = text.baseAddress else { return }
         var written = 0
-        for index in 0..<text.count {
-            let byte = start.load(fromByteOffset: index, as: UInt8.self)
-            // All that is to be replaced lies at or below `>`.
-            guard byte <= UInt8(ascii: ">") else { continue }
-            let reference: StaticString
-            switch byte {
-            case UInt8(ascii: "&"): reference = "&amp;"
-            case UInt8(ascii: "<"): reference = "&lt;"
-            case UInt8(ascii: ">"): reference = "&gt;"
-            case UInt8(ascii: "'"): reference = "&apos;"
-            case UInt8(ascii: "\""): reference = "&quot;"
-            // Parsers replace these by a space in attribute values and by a line feed in text.
-            case 0x0D: reference = "&#13;"
-            case 0x0A: reference = "&#10;"
-            case 0x09: reference = "&#9;"
-            default: continue
-            }
+        for (index, byte) in text.enumerated() where Escaping.isNeeded(by: byte) {
             writeBytes(UnsafeRawBufferPointer(rebasing: text[written..<index]))
-            writeStaticString(reference)
+            writeStaticString(Escaping.reference(to: byte))
             written = index + 1
         }
         writeBytes(UnsafeRawBufferPointer(rebasing: text[written...]))

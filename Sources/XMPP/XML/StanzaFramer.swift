@@ -38,7 +38,7 @@ package struct StanzaFramer: Sendable {
     private var state: State
     /// The quote that ends the attribute value at hand, or 0.
     private var quote: UInt8 = 0
-    /// Whether the last byte of a start tag was `/`; how much of `<![CDATA[` or `]]>` has matched.
+    /// How much of `<![CDATA[`, `]]>` or `?>` has matched.
     private var matched: UInt8 = 0
     /// Open elements, the stream's own not counted.
     private var depth: UInt16 = 0
@@ -123,7 +123,6 @@ package struct StanzaFramer: Sendable {
                 default:
                     guard depth < maximumDepth else { return .refused(.tooDeep) }
                     state = .startTag
-                    matched = 0
                     attributes = 0
                     continue
                 }
@@ -176,36 +175,39 @@ package struct StanzaFramer: Sendable {
                 index = end + 1
                 continue
             }
-            let byte = start[index]
-            // Names and white space; all that matters lies at or below `>`.
-            if byte > UInt8(ascii: ">") {
-                matched = 0
+            // Names, `=` and white space.
+            while !Self.matters(start[index]) {
                 index += 1
-                continue
+                guard index < count else { return nil }
             }
-            if let step = tag(byte, at: index) { return step }
+            // The byte before is there: nothing of an element is dropped while it is read.
+            if let step = tag(start[index], after: index > 0 ? start[index - 1] : 0, at: index) { return step }
             index += 1
             if state != .startTag, state != .endTag, state != .headerTag { return nil }
         }
         return nil
     }
 
-    /// A byte inside a tag and outside of quotes; `>` ends the tag.
-    private mutating func tag(_ byte: UInt8, at index: Int) -> Step? {
+    /// Whether a byte inside a tag and outside of quotes is `"`, `'`, `<` or `>`.
+    @inline(__always)
+    private static func matters(_ byte: UInt8) -> Bool {
+        // All four are less than 64, so that each has a bit.
+        let marks: UInt64 = 1 << 0x22 | 1 << 0x27 | 1 << 0x3C | 1 << 0x3E
+        return byte < 64 && marks & (1 &<< UInt64(byte)) != 0
+    }
+
+    /// A byte that matters inside a tag and outside of quotes; `>` ends the tag.
+    private mutating func tag(_ byte: UInt8, after previous: UInt8, at index: Int) -> Step? {
         switch byte {
         case UInt8(ascii: "'"), UInt8(ascii: "\""):
             guard state != .endTag else { return .refused(.notWellFormed) }
             guard attributes < maximumAttributes else { return .refused(.tooManyAttributes) }
             attributes += 1
             quote = byte
-            matched = 0
-        case UInt8(ascii: "/"):
-            matched = 1
         case UInt8(ascii: "<"):
             return .refused(.notWellFormed)
         case UInt8(ascii: ">"):
-            let emptyElement = matched == 1 && state != .endTag
-            matched = 0
+            let emptyElement = previous == UInt8(ascii: "/") && state != .endTag
             switch state {
             case .headerTag:
                 guard !emptyElement else { return .refused(.notXML) }
@@ -231,7 +233,7 @@ package struct StanzaFramer: Sendable {
                 if depth == 0 { return .element(end: index + 1) }
             }
         default:
-            matched = 0
+            break
         }
         return nil
     }

@@ -245,9 +245,8 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
     private var distanceToTagStart: UInt32 {
         guard let input = pointee.context?.pointee.input, let current = input.pointee.cur, let base = input.pointee.base
         else { return 0 }
-        var found = current - 1
-        while found > base, found.pointee != UInt8(ascii: "<") { found -= 1 }
-        return UInt32(truncatingIfNeeded: current - found)
+        guard let found = memrchr(base, Int32(UInt8(ascii: "<")), current - base) else { return 0 }
+        return UInt32(truncatingIfNeeded: UnsafeRawPointer(current) - UnsafeRawPointer(found))
     }
 
     fileprivate func refuse(_ error: StreamError) {

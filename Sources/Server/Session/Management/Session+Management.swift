@@ -22,7 +22,7 @@ extension Session {
     /// Sends a stanza that is kept until the client has acknowledged it.
     func sendManaged(_ pace: LoopContext.Pace, _ write: (inout ByteBuffer) -> Void) {
         guard let bytes = management?.unacknowledged.append(at: kernel.clock.date, write) else { return }
-        stream?.output(pace) { $0.writeImmutableBuffer(bytes) }
+        stream?.output(bytes, pace)
         if management?.isFull == true { overflow() }
     }
 
