@@ -21,4 +21,5 @@ package let allFeatures: [any Feature.Type] = [
     Rosters.self,
     Subscriptions.self,
     Presences.self,
+    PubSub.self,
 ]

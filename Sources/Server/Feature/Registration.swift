@@ -1,9 +1,16 @@
 package import Storage
 package import XMPP
 
-/// Who is asked: an account (its bare JID) or the server (its domain).
+/// Who is asked.
 package enum Asked: Sendable, Hashable {
-    case account, server
+    /// An account, by its bare JID.
+    case account
+    /// The server, by its domain.
+    case server
+    /// Any hosted service, by its domain.
+    case services
+    /// The hosted service with this label.
+    case service(String)
 }
 
 /// One thing that a feature adds to the server. A feature is a list of these.
@@ -13,10 +20,14 @@ package struct Registration: Sendable {
         case identity(category: String, type: String, name: String?, on: Asked)
         case information(DataForm)
         case node(DiscoveryNode, on: Asked)
+        case discovery(DiscoverySource, on: Asked)
+        case service(HostedService)
         case iq(IQKey, IQHandler)
         case hook(Stanza.Kind, Direction, Phase, StanzaHook)
         case stream(any StreamFeature)
         case loader(AccountLoader)
+        case capabilitiesKnown(@Sendable (KnownCapabilities, LoopContext) -> Void)
+        case rosterChanged(@Sendable (Account, JID, LoopContext) -> Void)
         case sessionBound(@Sendable (Session) -> Void)
         case becameAvailable(@Sendable (Session) -> Void)
         case presenceBroadcast(@Sendable (Session) -> Void)
@@ -34,6 +45,11 @@ package struct Registration: Sendable {
         namespaces.map { Registration(kind: .advertise($0.description, on: asked)) }
     }
 
+    /// Lists features whose names are made, and not written out.
+    package static func advertise(_ features: [String], on asked: Asked) -> [Registration] {
+        features.map { Registration(kind: .advertise($0, on: asked)) }
+    }
+
     /// Adds an identity to the answers of service discovery.
     package static func identity(category: String, type: String, name: String? = nil, on asked: Asked) -> [Registration] {
         [Registration(kind: .identity(category: category, type: type, name: name, on: asked))]
@@ -45,6 +61,11 @@ package struct Registration: Sendable {
     /// Answers service discovery on nodes (XEP-0030 §3.2); what returns nil leaves the node to others.
     package static func node(on asked: Asked, _ node: @escaping DiscoveryNode) -> [Registration] {
         [Registration(kind: .node(node, on: asked))]
+    }
+
+    /// Answers service discovery on nodes, and tells items, from what has to be read first.
+    package static func discovery(on asked: Asked, _ source: DiscoverySource) -> [Registration] {
+        [Registration(kind: .discovery(source, on: asked))]
     }
 
     // MARK: Requests
@@ -88,6 +109,20 @@ package struct Registration: Sendable {
         [Registration(kind: .loader(AccountLoader(load: load)))]
     }
 
+    /// The capabilities of a resource have become known, or have changed. Runs on an event loop.
+    package static func capabilitiesKnown(
+        _ body: @escaping @Sendable (KnownCapabilities, LoopContext) -> Void
+    ) -> [Registration] {
+        [Registration(kind: .capabilitiesKnown(body))]
+    }
+
+    /// A contact has been added, changed or removed in the roster of an account that is in memory. Runs on an event loop.
+    package static func rosterChanged(
+        _ body: @escaping @Sendable (_ account: Account, _ contact: JID, LoopContext) -> Void
+    ) -> [Registration] {
+        [Registration(kind: .rosterChanged(body))]
+    }
+
     /// A resource was bound. Runs on the session's event loop.
     package static func sessionBound(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
         [Registration(kind: .sessionBound(body))]
@@ -122,6 +157,35 @@ package struct Registration: Sendable {
 
 /// What a node of the server or of an account is and can do; nil for a name that is not known.
 package typealias DiscoveryNode = @Sendable (String, IQRequest) -> Registry.Discovery?
+
+/// Tells of nodes that are kept in storage (XEP-0030 §3.2, §4.2).
+package struct DiscoverySource: Sendable {
+    /// What a node is; nil for one that the source does not know.
+    package let info: @Sendable (String, IQRequest) async throws(StanzaError) -> Registry.Discovery?
+    /// The items of a node or, for nil, of the entity itself; nil for a node that the source does not know.
+    package let items: @Sendable (String?, IQRequest) async throws(StanzaError) -> [DiscoveryItem]?
+
+    package init(
+        info: @escaping @Sendable (String, IQRequest) async throws(StanzaError) -> Registry.Discovery?,
+        items: @escaping @Sendable (String?, IQRequest) async throws(StanzaError) -> [DiscoveryItem]?
+    ) {
+        self.info = info
+        self.items = items
+    }
+}
+
+/// An item in an answer of service discovery (XEP-0030 §4.1).
+package struct DiscoveryItem: Sendable {
+    package let jid: JID
+    package let node: String?
+    package let name: String?
+
+    package init(_ jid: JID, node: String? = nil, name: String? = nil) {
+        self.jid = jid
+        self.node = node
+        self.name = name
+    }
+}
 
 /// Reads what a feature keeps of an account.
 package struct AccountLoader: Sendable {
