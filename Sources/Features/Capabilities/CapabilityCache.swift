@@ -136,12 +136,13 @@ final class CapabilityCache: Sendable {
     private func save(_ hash: CapabilityHash, _ features: [String]) {
         let text = Set(features).sorted().joined(separator: Self.separator)
         let logger = kernel.logger
+        let now = kernel.clock.date
         kernel.database.write { transaction in
             try transaction.execute(
                 """
                 INSERT INTO entity_capabilities (hash, value, features, learned) VALUES ($1, $2, $3, $4)
                 ON CONFLICT (hash, value) DO UPDATE SET features = excluded.features, learned = excluded.learned
-                """, [.text(hash.name), .text(hash.value), .text(text), .integer(Int(DateTime.now.milliseconds))])
+                """, [.text(hash.name), .text(hash.value), .text(text), .integer(Int(now.milliseconds))])
             let count = try transaction.first("SELECT count(*) FROM entity_capabilities") { try $0.integer(0) } ?? 0
             guard count > Self.storageLimit else { return }
             try transaction.execute(

@@ -25,8 +25,9 @@ struct LastItems: Sendable {
         guard let batch = accounts.isEmpty ? nil : accounts.prefix(Self.batch), !interests.isEmpty else { return }
         let rest = Array(accounts.dropFirst(Self.batch))
         let reference = kernel.loops[loop.index]
+        let now = kernel.clock.date
         kernel.database.read { [limits] transaction in
-            try batch.flatMap { try Self.find(interests, of: $0, to: receiver, limits, transaction) }
+            try batch.flatMap { try Self.find(interests, of: $0, to: receiver, limits, now: now, transaction) }
         } completion: { result in
             switch result {
             case .failure(let error):
@@ -39,10 +40,11 @@ struct LastItems: Sendable {
     }
 
     private static func find(
-        _ interests: Set<String>, of owner: JID, to receiver: JID, _ limits: PubSubLimits, _ transaction: Transaction
+        _ interests: Set<String>, of owner: JID, to receiver: JID, _ limits: PubSubLimits, now: DateTime,
+        _ transaction: Transaction
     ) throws -> [Found] {
         // What the roster says is looked up later, when the account is in memory.
-        let store = NodeStore(transaction, PubSubHost(account: owner, nil, limits))
+        let store = NodeStore(transaction, PubSubHost(account: owner, nil, limits), now: now)
         return try store.nodes().compactMap { node in
             guard interests.contains(node.name), node.configuration.sendLast == .onSubAndPresence,
                 node.configuration.deliversNotifications, let item = try store.lastItem(of: node)

@@ -17,7 +17,7 @@ struct NodeDiscovery: Sendable {
     private func info(_ name: String, _ request: IQRequest) async throws(StanzaError) -> Registry.Discovery? {
         let host = engine.host(of: request)
         return try await engine.kernel.read(of: host.address) { transaction in
-            let store = NodeStore(transaction, host)
+            let store = NodeStore(transaction, host, now: engine.kernel.clock.date)
             guard let node = try store.node(name), try isVisible(node, to: request.from, store) else { return nil }
             var discovery = Registry.Discovery()
             discovery.identities = [Registry.Identity(category: "pubsub", type: "leaf")]
@@ -55,7 +55,7 @@ struct NodeDiscovery: Sendable {
     private func items(_ name: String?, _ request: IQRequest) async throws(StanzaError) -> [DiscoveryItem]? {
         let host = engine.host(of: request)
         return try await engine.kernel.read(of: host.address) { transaction in
-            let store = NodeStore(transaction, host)
+            let store = NodeStore(transaction, host, now: engine.kernel.clock.date)
             guard let name else {
                 return try store.nodes(limit: Self.limit).filter { try isVisible($0, to: request.from, store) }.map {
                     let title = $0.configuration.title

@@ -39,10 +39,11 @@ struct NodeStore {
     let host: PubSubHost
     let now: DateTime
 
-    init(_ transaction: Transaction, _ host: PubSubHost) {
+    /// - Parameter now: by the server's clock.
+    init(_ transaction: Transaction, _ host: PubSubHost, now: DateTime) {
         self.transaction = transaction
         self.host = host
-        now = .now
+        self.now = now
     }
 
     private var service: SQLValue { .text(host.address.description) }

@@ -59,7 +59,7 @@ struct Notifier {
         var receivers = host.account.map { interested(in: node, of: $0, announcement, isReceiver) } ?? []
         let told = Set(receivers)
         let toldEntities = Set(receivers.map(\.bare))
-        let now = DateTime.now
+        let now = kernel.clock.date
         for subscription in announcement.subscriptions where subscription.options.delivers(at: now) {
             let jid = subscription.jid
             // XEP-0163 §4.3.2: one for each resource that is interested, or one for the bare JID.

@@ -53,7 +53,7 @@ struct PubSubEngine: Sendable {
             PubSubPresence.noteTemporarySubscription(of: account)
         }
         if kind.writes { return try await change(host) { try kind.ability(asked, $0) } }
-        return try await kernel.read(of: host.address) { try kind.ability(asked, NodeStore($0, host)).answer }
+        return try await kernel.read(of: host.address) { try kind.ability(asked, NodeStore($0, host, now: kernel.clock.date)).answer }
     }
 
     // MARK: Changes
@@ -75,7 +75,7 @@ struct PubSubEngine: Sendable {
         completion: @escaping @Sendable (Result<ByteBuffer?, StanzaError>) -> Void
     ) {
         kernel.database.write { transaction in
-            try body(NodeStore(transaction, host))
+            try body(NodeStore(transaction, host, now: kernel.clock.date))
         } completion: { result in
             switch result {
             case .failure(let error): completion(.failure(kernel.refusal(of: error, host.address)))
