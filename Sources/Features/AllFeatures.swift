@@ -22,4 +22,7 @@ package let allFeatures: [any Feature.Type] = [
     Subscriptions.self,
     Presences.self,
     PubSub.self,
+    Bookmarks.self,
+    Avatars.self,
+    DisplayedSynchronization.self,
 ]

@@ -5,6 +5,8 @@ internal import XMPP
 struct PubSubOutcome: Sendable {
     var answer: ByteBuffer?
     var announcements: [Announcement] = []
+    /// What is to be done in memory once all is on disk.
+    var afterwards: [@Sendable () -> Void] = []
 
     init(_ announcements: [Announcement] = []) {
         self.announcements = announcements

@@ -38,6 +38,7 @@ extension NodeStore {
 
     /// Puts an item behind all others; one with the same id is dropped (XEP-0060 §12.1).
     func put(_ item: NodeItem, at node: Node) throws {
+        changes.nodes.insert(node.name)
         let last = try transaction.first(
             "SELECT max(position) FROM pubsub_items WHERE node = $1", [.integer(node.id)]
         ) { try $0.integerOrNil(0) }
@@ -54,11 +55,13 @@ extension NodeStore {
     }
 
     func removeItem(_ id: String, of node: Node) throws {
+        changes.nodes.insert(node.name)
         try transaction.execute(
             "DELETE FROM pubsub_items WHERE node = $1 AND id = $2", [.integer(node.id), .text(id)])
     }
 
     func removeItems(of node: Node) throws {
+        changes.nodes.insert(node.name)
         try transaction.execute("DELETE FROM pubsub_items WHERE node = $1", [.integer(node.id)])
     }
 

@@ -38,6 +38,7 @@ struct NodeStore {
     let transaction: Transaction
     let host: PubSubHost
     let now: DateTime
+    let changes = NodeChanges()
 
     /// - Parameter now: by the server's clock.
     init(_ transaction: Transaction, _ host: PubSubHost, now: DateTime) {
@@ -99,7 +100,10 @@ struct NodeStore {
             [.text(node.configuration.stored(defaults: host.defaults)), .integer(node.id)])
     }
 
-    func delete(_ node: Node) throws { try Self.deleteNode(node.id, transaction) }
+    func delete(_ node: Node) throws {
+        changes.nodes.insert(node.name)
+        try Self.deleteNode(node.id, transaction)
+    }
 
     private static func deleteNode(_ id: Int, _ transaction: Transaction) throws {
         for table in ["pubsub_items", "pubsub_affiliations", "pubsub_subscriptions"] {

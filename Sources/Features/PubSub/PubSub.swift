@@ -7,7 +7,7 @@ package import XMPP
 /// XEP-0060: nodes that something is published to and that others hear of, at `pubsub.DOMAIN` and on every account
 /// (XEP-0163); with the profiles for data that is open to everybody (XEP-0222) or only to its owner (XEP-0223).
 package struct PubSub: Feature {
-    package static let xeps = [60, 163, 222, 223]
+    package static let xeps = [60, 163, 222, 223, 292]
     package static let settings = [AnySetting(nodeLimit), AnySetting(itemLimit), AnySetting(payloadLimit)]
     package static let migrations = NodeStore.migrations
 

@@ -75,8 +75,15 @@ struct PubSubEngine: Sendable {
         completion: @escaping @Sendable (Result<ByteBuffer?, StanzaError>) -> Void
     ) {
         kernel.database.write { transaction in
-            try body(NodeStore(transaction, host, now: kernel.clock.date))
+            let store = NodeStore(transaction, host, now: kernel.clock.date)
+            var outcome = try body(store)
+            outcome.announcements += try store.react()
+            outcome.afterwards = store.changes.afterwards
+            return outcome
         } completion: { result in
+            if case .success(let outcome) = result {
+                for body in outcome.afterwards { body() }
+            }
             switch result {
             case .failure(let error): completion(.failure(kernel.refusal(of: error, host.address)))
             case .success(let outcome) where outcome.announcements.isEmpty: completion(.success(outcome.answer))

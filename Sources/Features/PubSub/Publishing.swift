@@ -52,6 +52,16 @@ enum Publishing {
         return (item, try announce([item], removed, node, store))
     }
 
+    /// Publishes for the owner what the server has made itself.
+    /// - Parameter configuration: of the node, if it has to be made.
+    static func publish(
+        _ publication: Publication, to name: String, configuration: NodeConfiguration, _ store: NodeStore
+    ) throws -> [Announcement] {
+        let owner = store.host.address
+        let node = try store.node(name) ?? Creation.create(name, by: owner, configuration, store)
+        return try publish(publication, to: node.name, by: owner, nil, store).announcements
+    }
+
     /// The node to publish to, which must be as the publisher expects it, or is made so (§7.1.4, §7.1.5).
     private static func node(
         _ name: String, by publisher: JID, _ preconditions: DataForm?, _ store: NodeStore

@@ -1,3 +1,4 @@
+package import NIOCore
 package import Storage
 package import XMPP
 
@@ -27,6 +28,8 @@ package struct Registration: Sendable {
         case stream(any StreamFeature)
         case loader(AccountLoader)
         case capabilitiesKnown(@Sendable (KnownCapabilities, LoopContext) -> Void)
+        case privateElement(PrivateElement)
+        case vCardChanged(@Sendable (Account, Element) async -> Void)
         case rosterChanged(@Sendable (Account, JID, LoopContext) -> Void)
         case sessionBound(@Sendable (Session) -> Void)
         case becameAvailable(@Sendable (Session) -> Void)
@@ -109,6 +112,18 @@ package struct Registration: Sendable {
         [Registration(kind: .loader(AccountLoader(load: load)))]
     }
 
+    /// Keeps an element of private storage (XEP-0049) in a place of its own.
+    package static func privateElement(_ element: PrivateElement) -> [Registration] {
+        [Registration(kind: .privateElement(element))]
+    }
+
+    /// An account has stored its vCard (XEP-0054). What is done then is waited for before the account is answered.
+    package static func vCardChanged(
+        _ body: @escaping @Sendable (_ account: Account, _ vCard: Element) async -> Void
+    ) -> [Registration] {
+        [Registration(kind: .vCardChanged(body))]
+    }
+
     /// The capabilities of a resource have become known, or have changed. Runs on an event loop.
     package static func capabilitiesKnown(
         _ body: @escaping @Sendable (KnownCapabilities, LoopContext) -> Void
@@ -171,6 +186,26 @@ package struct DiscoverySource: Sendable {
     ) {
         self.info = info
         self.items = items
+    }
+}
+
+/// An element of private storage that a feature keeps (XEP-0049).
+package struct PrivateElement: Sendable {
+    package let name: StaticString
+    package let namespace: Namespace
+    /// The element as it is now; nil if there is nothing.
+    package let get: @Sendable (Account) async throws(StanzaError) -> ByteBuffer?
+    package let set: @Sendable (Element, Account) async throws(StanzaError) -> Void
+
+    package init(
+        _ name: StaticString, in namespace: Namespace,
+        get: @escaping @Sendable (Account) async throws(StanzaError) -> ByteBuffer?,
+        set: @escaping @Sendable (Element, Account) async throws(StanzaError) -> Void
+    ) {
+        self.name = name
+        self.namespace = namespace
+        self.get = get
+        self.set = set
     }
 }
 

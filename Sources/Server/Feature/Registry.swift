@@ -42,6 +42,8 @@ package final class Registry: Sendable {
     private let nodes: [(asked: Asked, find: DiscoveryNode)]
     private let sources: [(asked: Asked, source: DiscoverySource)]
     let loaders: [AccountLoader]
+    private let privateElements: [PrivateElement]
+    package let vCardChanged: [@Sendable (Account, Element) async -> Void]
     package let capabilitiesKnown: [@Sendable (KnownCapabilities, LoopContext) -> Void]
     package let rosterChanged: [@Sendable (Account, JID, LoopContext) -> Void]
     let sessionBound: [@Sendable (Session) -> Void]
@@ -59,6 +61,8 @@ package final class Registry: Sendable {
         var discovery: [Asked: Discovery] = [:]
         var services: [HostedService] = []
         var sources: [(asked: Asked, source: DiscoverySource)] = []
+        var privateElements: [PrivateElement] = []
+        var vCardChanged: [@Sendable (Account, Element) async -> Void] = []
         var capabilitiesKnown: [@Sendable (KnownCapabilities, LoopContext) -> Void] = []
         var rosterChanged: [@Sendable (Account, JID, LoopContext) -> Void] = []
         var streamFeatures: [any StreamFeature] = []
@@ -81,6 +85,8 @@ package final class Registry: Sendable {
             case .information(let form): discovery[.server, default: Discovery()].forms.append(form)
             case .discovery(let source, let asked): sources.append((asked, source))
             case .service(let service): services.append(service)
+            case .privateElement(let element): privateElements.append(element)
+            case .vCardChanged(let body): vCardChanged.append(body)
             case .capabilitiesKnown(let body): capabilitiesKnown.append(body)
             case .rosterChanged(let body): rosterChanged.append(body)
             case .node(let find, let asked): nodes.append((asked, find))
@@ -128,6 +134,8 @@ package final class Registry: Sendable {
         serviceDiscovery = Dictionary(
             services.map { ($0.label, found(.services, .service($0.label))) }, uniquingKeysWith: { first, _ in first })
         self.sources = sources
+        self.privateElements = privateElements
+        self.vCardChanged = vCardChanged
         self.capabilitiesKnown = capabilitiesKnown
         self.rosterChanged = rosterChanged
         self.streamFeatures = streamFeatures
@@ -149,6 +157,11 @@ package final class Registry: Sendable {
             if let found = node.find(name, request) { return found }
         }
         return nil
+    }
+
+    /// The feature that keeps an element of private storage; nil if it is kept like any other.
+    package func privateElement(_ element: Element) -> PrivateElement? {
+        privateElements.first { element.isNamed($0.name, in: $0.namespace) }
     }
 
     /// What an entity is and can do, as its features have declared it.
