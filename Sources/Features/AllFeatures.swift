@@ -21,4 +21,8 @@ package let allFeatures: [any Feature.Type] = [
     Rosters.self,
     Subscriptions.self,
     Presences.self,
+    PubSub.self,
+    Bookmarks.self,
+    Avatars.self,
+    DisplayedSynchronization.self,
 ]

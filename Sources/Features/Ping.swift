@@ -10,6 +10,7 @@ package struct Ping: Feature {
     package var registrations: [[Registration]] {
         [
             Registration.iq(.get, "ping", in: .ping, on: .server, .inline { _, _, _, _ in }),
+            Registration.iq(.get, "ping", in: .ping, on: .services, .inline { _, _, _, _ in }),
             Registration.iq(.get, "ping", in: .ping, on: .account, .inline { request, _, _, _ throws(StanzaError) in
                 // Strangers would learn which accounts exist.
                 guard request.maySeePresence else { throw StanzaError(.serviceUnavailable) }

@@ -70,6 +70,14 @@ package struct PrivateStorage: Feature {
             throw StanzaError(.notAcceptable, "one element is asked for at a time")
         }
         let key = Key(wanted)
+        if let own = kernel.registry.privateElement(wanted), let account = request.account {
+            let found = try await own.get(account)
+            var writer = XMLWriter()
+            writer.element("query", in: .privateStorage) { writer in
+                if let found { writer.raw(found) } else { writer.copy(wanted, inside: .privateStorage) }
+            }
+            return writer.buffer
+        }
         let content = try await kernel.read(of: account) { transaction in
             try transaction.first(
                 "SELECT content FROM private_elements WHERE account = $1 AND namespace = $2 AND name = $3",
@@ -88,7 +96,14 @@ package struct PrivateStorage: Feature {
     }
 
     private func set(_ request: IQRequest) async throws(StanzaError) {
-        let (account, elements) = try check(request)
+        let (account, all) = try check(request)
+        for element in all {
+            if let own = kernel.registry.privateElement(element), let account = request.account {
+                try await own.set(element, account)
+            }
+        }
+        let elements = all.filter { kernel.registry.privateElement($0) == nil }
+        guard !elements.isEmpty else { return }
         // §2.3: several elements may go under one name.
         var contents: [Key: String] = [:]
         for element in elements { contents[Key(element), default: ""] += element.serialized }

@@ -18,15 +18,15 @@ package struct SoftwareVersion: Feature {
     }
 
     package var registrations: [[Registration]] {
-        [
-            Registration.iq(.get, "query", in: .version, on: .server, .inline { _, _, _, writer in
+        [Asked.server, .services].map { asked in
+            Registration.iq(.get, "query", in: .version, on: asked, .inline { _, _, _, writer in
                 writer.element("query", in: .version) { writer in
                     writer.element("name", text: Software.name)
                     writer.element("version", text: Software.version)
                     writer.element("os", text: operatingSystem)
                 }
             })
-        ]
+        }
     }
 
     /// Such as `Linux 6.1.0-18-amd64`.

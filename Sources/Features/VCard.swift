@@ -68,6 +68,8 @@ package struct VCard: Feature {
                 ON CONFLICT (account) DO UPDATE SET content = excluded.content
                 """, [.text(account.description), .text(content)])
         }
+        guard let account = request.account else { return }
+        for body in kernel.registry.vCardChanged { await body(account, request.payload) }
     }
 }
 

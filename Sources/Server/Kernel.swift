@@ -24,11 +24,14 @@ package final class Kernel: @unchecked Sendable {
     package private(set) var router: Router!
     private(set) var binding: Binding!
     let resumptions = Resumptions()
+    /// The hosted services by their addresses.
+    private var services: [JID: HostedService] = [:]
+    let questions = Questions()
     let addresses: AddressAdmission
     let throttle: LoginThrottle
     /// The first domain of the configuration: who speaks to a peer that has named no domain, or none of ours
     /// (RFC 6120 §4.9.1.3).
-    let mainDomain: JID?
+    package let mainDomain: JID?
     private let defaultDomain: JID?
     /// The extensions of this server.
     let features: [any Feature.Type]
@@ -60,6 +63,7 @@ package final class Kernel: @unchecked Sendable {
         throttle = LoginThrottle(configuration, clock)
         currentLimits = Mutex(StreamLimits(configuration))
         registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })
+        services = HostedService.addresses(registry.services, below: domains.map(\.jid))
         router = Router(kernel: self)
         binding = Binding(kernel: self)
         accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
@@ -94,6 +98,24 @@ package final class Kernel: @unchecked Sendable {
     package func serves(domainOf jid: JID) -> Bool {
         if let defaultDomain { return jid.hasSameDomain(as: defaultDomain) }
         return domains[jid.domainJID] != nil
+    }
+
+    /// The service that an address belongs to.
+    package func service(at jid: JID) -> HostedService? { services[jid.domainJID] }
+
+    /// The services below a served domain.
+    package func services(of domain: JID) -> [(jid: JID, service: HostedService)] {
+        registry.services.compactMap { service in
+            guard let jid = try? JID("\(service.label).\(domain)"), services[jid] != nil else { return nil }
+            return (jid, service)
+        }
+    }
+
+    /// Who is asked by a request to an address of this server.
+    func asked(by to: JID) -> Asked {
+        guard to.bare.isDomain else { return .account }
+        if !serves(domainOf: to), let service = service(at: to) { return .service(service.label) }
+        return .server
     }
 
     // MARK: Limits

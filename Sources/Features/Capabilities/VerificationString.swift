@@ -1,10 +1,10 @@
-internal import TLS
+package import TLS
 package import XMPP
 
 /// The short form of all that an entity tells of itself in service discovery (XEP-0115 §5.1).
 package struct VerificationString: Sendable, Hashable, CustomStringConvertible {
     /// An identity as service discovery tells it (XEP-0030 §3.1).
-    package struct Identity: Sendable {
+    package struct Identity: Sendable, Hashable {
         package var category: String
         package var type: String
         /// `xml:lang`
@@ -23,9 +23,9 @@ package struct VerificationString: Sendable, Hashable, CustomStringConvertible {
     package let description: String
 
     /// - Parameter forms: each with its `FORM_TYPE`; one without is not looked at (§5.4).
-    package init(identities: [Identity], features: [String], forms: [DataForm]) {
+    package init(identities: [Identity], features: [String], forms: [DataForm], hash: Hash = .sha1) {
         let text = Self.text(identities: identities, features: features, forms: forms)
-        description = String(decoding: Base64.encode(Hash.sha1.digest(Array(text.utf8))), as: UTF8.self)
+        description = String(decoding: Base64.encode(hash.digest(Array(text.utf8))), as: UTF8.self)
     }
 
     /// The text S of §5.1.

@@ -9,6 +9,7 @@ enum RosterPush {
         let (change, receivers) = account.withState { state in
             (state.roster.change(of: contact), state.sessions.filter(\.isInterested).map(\.handle))
         }
+        for body in loop.kernel.registry.rosterChanged { body(account, contact, loop) }
         for receiver in receivers { loop.send(push(change, to: receiver.jid).serialized, to: receiver) }
     }
 

@@ -5,11 +5,12 @@ package import XMPP
 package struct IQRequest: Sendable {
     /// Who asks: a full JID of a local session.
     package let from: JID
-    /// Who is asked: an account's bare JID, or a domain.
+    /// The address asked: an account's bare JID, or a domain.
     package let to: JID
     package let type: StanzaType
     /// The request's one child element.
     package let payload: Element
+    package let asked: Asked
     /// The account asked; nil if there is none, which the answer must not betray to strangers.
     package let account: Account?
     /// Whether the account is asked by one of its own sessions.

@@ -1,9 +1,17 @@
+package import NIOCore
 package import Storage
 package import XMPP
 
-/// Who is asked: an account (its bare JID) or the server (its domain).
+/// Who is asked.
 package enum Asked: Sendable, Hashable {
-    case account, server
+    /// An account, by its bare JID.
+    case account
+    /// The server, by its domain.
+    case server
+    /// Any hosted service, by its domain.
+    case services
+    /// The hosted service with this label.
+    case service(String)
 }
 
 /// One thing that a feature adds to the server. A feature is a list of these.
@@ -13,10 +21,16 @@ package struct Registration: Sendable {
         case identity(category: String, type: String, name: String?, on: Asked)
         case information(DataForm)
         case node(DiscoveryNode, on: Asked)
+        case discovery(DiscoverySource, on: Asked)
+        case service(HostedService)
         case iq(IQKey, IQHandler)
         case hook(Stanza.Kind, Direction, Phase, Hook)
         case stream(any StreamFeature)
         case loader(AccountLoader)
+        case capabilitiesKnown(@Sendable (KnownCapabilities, LoopContext) -> Void)
+        case privateElement(PrivateElement)
+        case vCardChanged(@Sendable (Account, Element) async -> Void)
+        case rosterChanged(@Sendable (Account, JID, LoopContext) -> Void)
         case sessionBound(@Sendable (Session) -> Void)
         case becameAvailable(@Sendable (Session) -> Void)
         case presenceBroadcast(@Sendable (Session) -> Void)
@@ -35,6 +49,11 @@ package struct Registration: Sendable {
         namespaces.map { Registration(kind: .advertise($0.description, on: asked)) }
     }
 
+    /// Lists features whose names are made, and not written out.
+    package static func advertise(_ features: [String], on asked: Asked) -> [Registration] {
+        features.map { Registration(kind: .advertise($0, on: asked)) }
+    }
+
     /// Adds an identity to the answers of service discovery.
     package static func identity(category: String, type: String, name: String? = nil, on asked: Asked) -> [Registration] {
         [Registration(kind: .identity(category: category, type: type, name: name, on: asked))]
@@ -46,6 +65,11 @@ package struct Registration: Sendable {
     /// Answers service discovery on nodes (XEP-0030 §3.2); what returns nil leaves the node to others.
     package static func node(on asked: Asked, _ node: @escaping DiscoveryNode) -> [Registration] {
         [Registration(kind: .node(node, on: asked))]
+    }
+
+    /// Answers service discovery on nodes, and tells items, from what has to be read first.
+    package static func discovery(on asked: Asked, _ source: DiscoverySource) -> [Registration] {
+        [Registration(kind: .discovery(source, on: asked))]
     }
 
     // MARK: Requests
@@ -87,6 +111,32 @@ package struct Registration: Sendable {
         _ load: @escaping @Sendable (JID, Transaction, inout AccountState) throws -> Void
     ) -> [Registration] {
         [Registration(kind: .loader(AccountLoader(load: load)))]
+    }
+
+    /// Keeps an element of private storage (XEP-0049) in a place of its own.
+    package static func privateElement(_ element: PrivateElement) -> [Registration] {
+        [Registration(kind: .privateElement(element))]
+    }
+
+    /// An account has stored its vCard (XEP-0054). What is done then is waited for before the account is answered.
+    package static func vCardChanged(
+        _ body: @escaping @Sendable (_ account: Account, _ vCard: Element) async -> Void
+    ) -> [Registration] {
+        [Registration(kind: .vCardChanged(body))]
+    }
+
+    /// The capabilities of a resource have become known, or have changed. Runs on an event loop.
+    package static func capabilitiesKnown(
+        _ body: @escaping @Sendable (KnownCapabilities, LoopContext) -> Void
+    ) -> [Registration] {
+        [Registration(kind: .capabilitiesKnown(body))]
+    }
+
+    /// A contact has been added, changed or removed in the roster of an account that is in memory. Runs on an event loop.
+    package static func rosterChanged(
+        _ body: @escaping @Sendable (_ account: Account, _ contact: JID, LoopContext) -> Void
+    ) -> [Registration] {
+        [Registration(kind: .rosterChanged(body))]
     }
 
     /// A resource was bound. Runs on the session's event loop.
@@ -141,6 +191,55 @@ package struct SessionPart: Sendable {
 
 /// What a node of the server or of an account is and can do; nil for a name that is not known.
 package typealias DiscoveryNode = @Sendable (String, IQRequest) -> Registry.Discovery?
+
+/// Tells of nodes that are kept in storage (XEP-0030 §3.2, §4.2).
+package struct DiscoverySource: Sendable {
+    /// What a node is; nil for one that the source does not know.
+    package let info: @Sendable (String, IQRequest) async throws(StanzaError) -> Registry.Discovery?
+    /// The items of a node or, for nil, of the entity itself; nil for a node that the source does not know.
+    package let items: @Sendable (String?, IQRequest) async throws(StanzaError) -> [DiscoveryItem]?
+
+    package init(
+        info: @escaping @Sendable (String, IQRequest) async throws(StanzaError) -> Registry.Discovery?,
+        items: @escaping @Sendable (String?, IQRequest) async throws(StanzaError) -> [DiscoveryItem]?
+    ) {
+        self.info = info
+        self.items = items
+    }
+}
+
+/// An element of private storage that a feature keeps (XEP-0049).
+package struct PrivateElement: Sendable {
+    package let name: StaticString
+    package let namespace: Namespace
+    /// The element as it is now; nil if there is nothing.
+    package let get: @Sendable (Account) async throws(StanzaError) -> ByteBuffer?
+    package let set: @Sendable (Element, Account) async throws(StanzaError) -> Void
+
+    package init(
+        _ name: StaticString, in namespace: Namespace,
+        get: @escaping @Sendable (Account) async throws(StanzaError) -> ByteBuffer?,
+        set: @escaping @Sendable (Element, Account) async throws(StanzaError) -> Void
+    ) {
+        self.name = name
+        self.namespace = namespace
+        self.get = get
+        self.set = set
+    }
+}
+
+/// An item in an answer of service discovery (XEP-0030 §4.1).
+package struct DiscoveryItem: Sendable {
+    package let jid: JID
+    package let node: String?
+    package let name: String?
+
+    package init(_ jid: JID, node: String? = nil, name: String? = nil) {
+        self.jid = jid
+        self.node = node
+        self.name = name
+    }
+}
 
 /// Reads what a feature keeps of an account.
 package struct AccountLoader: Sendable {

@@ -6,17 +6,16 @@ extension Registry {
     /// Answers an IQ that is addressed to the server or to an account (RFC 6120 §8.2.3, RFC 6121 §8.5.1).
     /// - Throws: the refusal, to be answered by the caller.
     func answer(_ stanza: Stanza, on loop: LoopContext, session: Session?) throws(StanzaError) {
-        // Nothing was asked for by an IQ of ours that nobody waits for any more.
-        guard stanza.type == .get || stanza.type == .set else { return }
+        guard stanza.type == .get || stanza.type == .set else { return loop.kernel.questions.answered(stanza) }
         guard let to = stanza.to, let from = stanza.from, let payload = stanza.element?.firstChild else {
             throw StanzaError(.badRequest)
         }
-        let asked: Asked = to.bare.isDomain ? .server : .account
+        let asked = loop.kernel.asked(by: to)
         guard let handler = handler(stanza.type, payload, on: asked) else {
             throw StanzaError(.serviceUnavailable)
         }
         let request = IQRequest(
-            from: from, to: to, type: stanza.type, payload: payload,
+            from: from, to: to, type: stanza.type, payload: payload, asked: asked,
             account: asked == .account ? loop.kernel.accounts[to.bare] : nil)
         switch handler {
         case .inline(let body):

@@ -23,21 +23,38 @@ package final class Registry: Sendable {
         package let category: String
         package let type: String
         package let name: String?
+
+        package init(category: String, type: String, name: String? = nil) {
+            self.category = category
+            self.type = type
+            self.name = name
+        }
     }
 
-    /// What service discovery tells of the server or of an account.
+    /// What service discovery tells of an entity or a node.
     package struct Discovery: Sendable {
-        package fileprivate(set) var identities: [Identity] = []
+        package var identities: [Identity] = []
         /// Sorted, without repetition.
-        package fileprivate(set) var features: [String] = []
-        package fileprivate(set) var forms: [DataForm] = []
+        package var features: [String] = []
+        package var forms: [DataForm] = []
+
+        package init() {}
     }
 
     package let server: Discovery
     package let account: Discovery
+    /// The hosted services, in the order in which they were registered.
+    package let services: [HostedService]
+    /// What all hosted services have in common is among what each has.
+    private let serviceDiscovery: [String: Discovery]
     package let streamFeatures: [any StreamFeature]
     private let nodes: [(asked: Asked, find: DiscoveryNode)]
+    private let sources: [(asked: Asked, source: DiscoverySource)]
     let loaders: [AccountLoader]
+    private let privateElements: [PrivateElement]
+    package let vCardChanged: [@Sendable (Account, Element) async -> Void]
+    package let capabilitiesKnown: [@Sendable (KnownCapabilities, LoopContext) -> Void]
+    package let rosterChanged: [@Sendable (Account, JID, LoopContext) -> Void]
     let sessionBound: [@Sendable (Session) -> Void]
     package let becameAvailable: [@Sendable (Session) -> Void]
     package let presenceBroadcast: [@Sendable (Session) -> Void]
@@ -51,8 +68,13 @@ package final class Registry: Sendable {
 
     /// - Throws: `DuplicateRegistration` if two features answer the same request.
     init(_ registrations: [Registration]) throws(DuplicateRegistration) {
-        var server = Discovery()
-        var account = Discovery()
+        var discovery: [Asked: Discovery] = [:]
+        var services: [HostedService] = []
+        var sources: [(asked: Asked, source: DiscoverySource)] = []
+        var privateElements: [PrivateElement] = []
+        var vCardChanged: [@Sendable (Account, Element) async -> Void] = []
+        var capabilitiesKnown: [@Sendable (KnownCapabilities, LoopContext) -> Void] = []
+        var rosterChanged: [@Sendable (Account, JID, LoopContext) -> Void] = []
         var streamFeatures: [any StreamFeature] = []
         var nodes: [(asked: Asked, find: DiscoveryNode)] = []
         var loaders: [AccountLoader] = []
@@ -64,16 +86,20 @@ package final class Registry: Sendable {
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var sessionParts: [SessionPart] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
-        var found: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
+        var placed: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
             switch registration.kind {
-            case .advertise(let namespace, .server): server.features.append(namespace)
-            case .advertise(let namespace, .account): account.features.append(namespace)
-            case .identity(let category, let type, let name, .server):
-                server.identities.append(Identity(category: category, type: type, name: name))
-            case .identity(let category, let type, let name, .account):
-                account.identities.append(Identity(category: category, type: type, name: name))
-            case .information(let form): server.forms.append(form)
+            case .advertise(let namespace, let asked): discovery[asked, default: Discovery()].features.append(namespace)
+            case .identity(let category, let type, let name, let asked):
+                discovery[asked, default: Discovery()].identities.append(
+                    Identity(category: category, type: type, name: name))
+            case .information(let form): discovery[.server, default: Discovery()].forms.append(form)
+            case .discovery(let source, let asked): sources.append((asked, source))
+            case .service(let service): services.append(service)
+            case .privateElement(let element): privateElements.append(element)
+            case .vCardChanged(let body): vCardChanged.append(body)
+            case .capabilitiesKnown(let body): capabilitiesKnown.append(body)
+            case .rosterChanged(let body): rosterChanged.append(body)
             case .node(let find, let asked): nodes.append((asked, find))
             case .iq(let key, let handler):
                 let hash = key.lookupHash
@@ -82,7 +108,7 @@ package final class Registry: Sendable {
                 }
                 handlers[hash, default: []].append((key, handler))
             case .hook(let kind, let direction, let phase, let hook):
-                found[Self.place(kind, direction)].append((phase, hook))
+                placed[Self.place(kind, direction)].append((phase, hook))
             case .stream(let feature): streamFeatures.append(feature)
             case .loader(let loader): loaders.append(loader)
             case .sessionBound(let body): sessionBound.append(body)
@@ -94,10 +120,26 @@ package final class Registry: Sendable {
             case .sessionPart(let part): sessionParts.append(part)
             }
         }
-        server.features = Set(server.features).sorted()
-        account.features = Set(account.features).sorted()
-        self.server = server
-        self.account = account
+        func found(_ asked: Asked...) -> Discovery {
+            var result = Discovery()
+            for asked in asked {
+                result.identities += discovery[asked]?.identities ?? []
+                result.features += discovery[asked]?.features ?? []
+                result.forms += discovery[asked]?.forms ?? []
+            }
+            result.features = Set(result.features).sorted()
+            return result
+        }
+        server = found(.server)
+        account = found(.account)
+        self.services = services
+        serviceDiscovery = Dictionary(
+            services.map { ($0.label, found(.services, .service($0.label))) }, uniquingKeysWith: { first, _ in first })
+        self.sources = sources
+        self.privateElements = privateElements
+        self.vCardChanged = vCardChanged
+        self.capabilitiesKnown = capabilitiesKnown
+        self.rosterChanged = rosterChanged
         self.streamFeatures = streamFeatures
         self.nodes = nodes
         self.loaders = loaders
@@ -109,7 +151,7 @@ package final class Registry: Sendable {
         self.sessionEnded = sessionEnded
         self.sessionParts = sessionParts
         self.handlers = handlers
-        hooks = found.map(Hooks.init)
+        hooks = placed.map(Hooks.init)
     }
 
     /// What a node of the server or of an account is and can do; nil if no feature knows the node.
@@ -118,6 +160,38 @@ package final class Registry: Sendable {
             if let found = node.find(name, request) { return found }
         }
         return nil
+    }
+
+    /// The feature that keeps an element of private storage; nil if it is kept like any other.
+    package func privateElement(_ element: Element) -> PrivateElement? {
+        privateElements.first { element.isNamed($0.name, in: $0.namespace) }
+    }
+
+    /// What an entity is and can do, as its features have declared it.
+    package func discovery(of asked: Asked) -> Discovery {
+        switch asked {
+        case .server: server
+        case .account: account
+        case .services: Discovery()
+        case .service(let label): serviceDiscovery[label] ?? Discovery()
+        }
+    }
+
+    /// What a node in storage is and can do; nil if no feature knows the node.
+    package func storedNode(_ name: String, of request: IQRequest) async throws(StanzaError) -> Discovery? {
+        for source in sources where source.asked == request.asked {
+            if let found = try await source.source.info(name, request) { return found }
+        }
+        return nil
+    }
+
+    /// The items in storage of a node, or of an entity itself; nil if no feature knows the node.
+    package func storedItems(of node: String?, _ request: IQRequest) async throws(StanzaError) -> [DiscoveryItem]? {
+        var result: [DiscoveryItem]?
+        for source in sources where source.asked == request.asked {
+            if let items = try await source.source.items(node, request) { result = (result ?? []) + items }
+        }
+        return result
     }
 
     func hooks(_ kind: Stanza.Kind, _ direction: Direction) -> Hooks {
@@ -130,10 +204,12 @@ package final class Registry: Sendable {
 
     func handler(_ type: StanzaType, _ payload: Element, on asked: Asked) -> IQHandler? {
         let hash = payload.withNames { IQKey.lookupHash(type, asked, $0, $1) }
-        return handlers[hash]?.first { entry in
+        let found = handlers[hash]?.first { entry in
             entry.key.type == type && entry.key.asked == asked
                 && payload.isNamed(entry.key.name.text, in: entry.key.namespace)
         }?.handler
+        if found == nil, case .service = asked { return handler(type, payload, on: .services) }
+        return found
     }
 }
 
@@ -158,7 +234,14 @@ extension IQKey {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         mix(type.rawValue)
-        mix(asked == .account ? 1 : 0)
+        switch asked {
+        case .server: mix(0)
+        case .account: mix(1)
+        case .services: mix(2)
+        case .service(let label):
+            mix(3)
+            for byte in label.utf8 { mix(byte) }
+        }
         for byte in name { mix(byte) }
         mix(0)
         for byte in namespace { mix(byte) }

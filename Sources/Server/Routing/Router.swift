@@ -22,6 +22,10 @@ package struct Router: Sendable {
             throw StanzaError(.badRequest, "the stanza has no address")
         }
         guard kernel.serves(domainOf: to) else {
+            if let service = kernel.service(at: to) {
+                try routeToService(service, stanza, to, loop, session)
+                return .done
+            }
             throw StanzaError(.remoteServerNotFound, "this server talks to no other servers yet")
         }
         if to.isDomain || to.bare.isDomain {
@@ -94,6 +98,16 @@ package struct Router: Sendable {
             refuseProbe(stanza, on: loop, session: session)
         } else {
             try Delivery.refuseAbsent(stanza)
+        }
+    }
+
+    private func routeToService(
+        _ service: HostedService, _ stanza: Stanza, _ to: JID, _ loop: LoopContext, _ session: Session?
+    ) throws(StanzaError) {
+        if stanza.kind == .iq, to.isDomain {
+            try kernel.registry.answer(stanza, on: loop, session: session)
+        } else {
+            try service.receive(stanza, loop, session)
         }
     }
 

@@ -10,6 +10,8 @@ package struct DataForm: Sendable, Equatable {
         package var type: String?
         package var label: String?
         package var values: [String]
+        /// What can be chosen from, in a list.
+        package var options: [String] = []
 
         package init(_ name: String, type: String? = nil, label: String? = nil, _ values: String...) {
             self.init(name, type: type, label: label, values: values)
@@ -37,6 +39,9 @@ package struct DataForm: Sendable, Equatable {
             for field in fields {
                 writer.element("field", ["var": field.name, "type": field.type, "label": field.label]) { writer in
                     for value in field.values { writer.element("value", text: value) }
+                    for option in field.options {
+                        writer.element("option") { $0.element("value", text: option) }
+                    }
                 }
             }
         }

@@ -13,7 +13,15 @@ extension Stanza {
         write(into: &buffer, declaring: .client)
     }
 
-    private func write(into buffer: inout ByteBuffer, declaring namespace: Namespace?) {
+    /// The stanza with other content in the place of its own, in a buffer.
+    /// - Parameter content: as it stands in a stream whose default namespace is `jabber:client`.
+    package func serialized(with content: ByteBuffer) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        write(into: &buffer, declaring: nil, replacement: content)
+        return buffer
+    }
+
+    private func write(into buffer: inout ByteBuffer, declaring namespace: Namespace?, replacement: ByteBuffer? = nil) {
         let name: StaticString =
             switch kind {
             case .message: "message"
@@ -60,7 +68,9 @@ extension Stanza {
             pieces.write(">")
         }
         let start = buffer.writerIndex
-        if let element {
+        if let replacement {
+            buffer.writeImmutableBuffer(replacement)
+        } else if let element {
             if element.document.isContentDefault {
                 element.writeRawContent(into: &buffer)
             } else {
@@ -69,7 +79,7 @@ extension Stanza {
         } else if let content {
             buffer.writeImmutableBuffer(content)
         }
-        if let appendix { buffer.writeImmutableBuffer(appendix) }
+        if let appendix, replacement == nil { buffer.writeImmutableBuffer(appendix) }
         if buffer.writerIndex == start {
             buffer.moveWriterIndex(to: start - 1)
             buffer.writeStaticString("/>")

@@ -22,6 +22,8 @@ package struct StanzaError: Error, Sendable, CustomStringConvertible {
     package let text: String?
     /// An application-specific condition: element name and namespace (§8.3.4).
     package let application: (name: StaticString, namespace: Namespace)?
+    /// The attribute `feature` of the application-specific condition, where it has one (XEP-0060).
+    package var feature: String?
     /// The content of `<gone/>` and `<redirect/>`.
     package let address: String?
     /// Whether the refused stanza is sent back with the error; not where it holds a secret.
@@ -48,7 +50,7 @@ package struct StanzaError: Error, Sendable, CustomStringConvertible {
                 if let address { writer.text(address) }
             }
             writer.element("text", in: .stanzaErrors, ["xml:lang": "en"], text: text)
-            if let application { writer.element(application.name, in: application.namespace) }
+            if let application { writer.element(application.name, in: application.namespace, ["feature": feature]) }
         }
     }
 }
