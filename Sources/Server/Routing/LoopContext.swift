@@ -160,7 +160,7 @@ package final class LoopContext {
         send(HandedOver(session: handle, stanza: bytes, importance: .needed, sender: nil, pace: .burst))
     }
 
-    private func send(_ handed: HandedOver) {
+    private func send(_ handed: consuming HandedOver) {
         if handed.session.loop == index { deliver(handed) } else { put(handed, for: handed.session.loop) }
     }
 
@@ -175,9 +175,10 @@ package final class LoopContext {
         }
     }
 
-    private func put(_ handed: HandedOver, for loop: Int) {
+    private func put(_ handed: consuming HandedOver, for loop: Int) {
+        let pace = handed.pace
         outboxes[loop].stanzas.append(handed)
-        if handed.pace == .burst { outboxes[loop].isUrgent = true } else { awaitEndOfTick() }
+        if pace == .burst { outboxes[loop].isUrgent = true } else { awaitEndOfTick() }
     }
 
     func markUnflushed(_ stream: StreamHandler, _ pace: Pace) {

@@ -9,6 +9,8 @@ package final class Account: Sendable {
     /// The bare JID.
     package let jid: JID
     @usableFromInline let state = Mutex(AccountState())
+    /// What `AccountState.filled` was when its lock was held last.
+    @usableFromInline let filled = Atomic<UInt64>(0)
 
     init(jid: JID) {
         self.jid = jid
@@ -19,7 +21,16 @@ package final class Account: Sendable {
     package func withState<Result, Failure: Error>(
         _ body: (inout AccountState) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        try state.withLock { (state) throws(Failure) in try body(&state) }
+        try state.withLock { (state) throws(Failure) in
+            defer { filled.store(state.filled, ordering: .releasing) }
+            return try body(&state)
+        }
+    }
+
+    /// Whether a slot has ever been set: for those who look for every stanza, and nearly always in vain. Takes no lock.
+    @inlinable
+    package func has<Value>(_ slot: AccountSlot<Value>) -> Bool {
+        filled.load(ordering: .acquiring) & slot.mark != 0
     }
 
     /// The sessions that are bound at the moment.
@@ -35,11 +46,16 @@ package struct AccountState: ~Copyable, @unchecked Sendable {
     /// The account is gone from storage; its last sessions are about to end, and nothing is to be kept of them.
     package internal(set) var isRemoved = false
     @usableFromInline var slots = Slots()
+    /// The marks of the slots that have been set.
+    @usableFromInline var filled: UInt64 = 0
 
     @inlinable
     package subscript<Value>(slot: AccountSlot<Value>) -> Value {
         get { slots[slot.index, slot.initial] }
-        _modify { yield &slots[slot.index, slot.initial] }
+        _modify {
+            filled |= slot.mark
+            yield &slots[slot.index, slot.initial]
+        }
     }
 
     /// Changes what is known of a session; without effect if it is not bound any more.

@@ -18,6 +18,8 @@ package struct SessionSlot<Value: Sendable>: Sendable {
 package struct AccountSlot<Value: Sendable>: Sendable {
     @usableFromInline let index: Int
     @usableFromInline let initial: Value
+    /// One bit; those of many slots are shared.
+    @usableFromInline var mark: UInt64 { 1 &<< UInt64(truncatingIfNeeded: index) }
 
     /// - Parameter initial: what an account holds unless a loader has filled the slot.
     package init(_ initial: Value) {

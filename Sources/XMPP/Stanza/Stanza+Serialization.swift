@@ -23,40 +23,20 @@ extension Stanza {
         buffer.writePieces { pieces in
             pieces.write("<")
             pieces.write(name)
-            if let namespace {
-                pieces.write(" xmlns='")
-                pieces.write(namespace.text)
-                pieces.write("'")
-            }
-            if let from {
-                pieces.write(" from='")
-                pieces.writeEscaped(from)
-                pieces.write("'")
-            }
-            if let to {
-                pieces.write(" to='")
-                pieces.writeEscaped(to)
-                pieces.write("'")
-            }
+            if let namespace { pieces.write(" xmlns='", plain: namespace.text) }
+            if let from { pieces.write(" from='", from) }
+            if let to { pieces.write(" to='", to) }
             if let type = type.attribute {
-                pieces.write(" type='")
-                pieces.write(type)
-                pieces.write("'")
+                pieces.write(" type='", plain: type)
             } else if type == .normal, element?.saysNormal == true {
                 pieces.write(" type='normal'")
             }
             if let element {
                 element.writeAttributesOfEnvelope(into: &pieces)
             } else if let id {
-                pieces.write(" id='")
-                pieces.writeEscaped(id)
-                pieces.write("'")
+                pieces.write(" id='", id)
             }
-            if let language {
-                pieces.write(" xml:lang='")
-                pieces.writeEscaped(language)
-                pieces.write("'")
-            }
+            if let language { pieces.write(" xml:lang='", language) }
             pieces.write(">")
         }
         let start = buffer.writerIndex
@@ -119,9 +99,7 @@ extension Element {
         for declaration in document.outerDeclarations {
             pieces.write(" xmlns:")
             pieces.writeEscaped(declaration.prefix)
-            pieces.write("='")
-            pieces.writeEscaped(declaration.namespace)
-            pieces.write("'")
+            pieces.write("='", declaration.namespace)
         }
     }
 

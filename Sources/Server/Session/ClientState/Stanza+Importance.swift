@@ -17,6 +17,8 @@ extension Stanza {
         guard let element, appendix == nil || element.child(in: .chatStates) != nil else { return false }
         var hasState = false
         for child in element.children {
+            // The first child of most messages.
+            if child.isNamed("body", in: .client) { return false }
             if child.isIn(.chatStates) {
                 hasState = true
             } else if !child.isIn(.hints) && !child.isNamed("thread", in: .client) {
