@@ -57,7 +57,7 @@ package struct OfflineMessages: Feature {
             },
             Registration.message(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
                 // Seldom true, and so asked first.
-                guard scope.account.has(Self.queue), scope.account.withState({ $0[Self.queue].isBeingDelivered }),
+                guard scope.account.has(Self.queue.mark), scope.account.withState({ $0[Self.queue].isBeingDelivered }),
                     stanza.to?.isBare == true, Self.isKept(stanza)
                 else { return .next }
                 try keep(stanza, scope)

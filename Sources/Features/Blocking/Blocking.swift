@@ -85,7 +85,7 @@ package struct Blocking: Feature {
     }
 
     private static func blocks(_ address: JID, _ account: Account) -> Bool {
-        guard account.has(Self.list) else { return false }
+        guard account.has(Self.list.mark) else { return false }
         let list = account.withState { $0[Self.list] }
         // §5: never the user's own resources.
         return !list.isEmpty && !address.hasSameBare(as: account.jid) && list.matches(address)

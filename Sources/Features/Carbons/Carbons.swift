@@ -84,7 +84,7 @@ package struct Carbons: Feature {
     }
 
     private static func wanting(_ account: Account) -> [SessionHandle] {
-        guard account.has(Self.wanting) else { return [] }
+        guard account.has(Self.wanting.mark) else { return [] }
         return account.withState { state in
             let wanting = state[Self.wanting]
             return wanting.isEmpty ? [] : state.sessions.map(\.handle).filter { wanting.contains($0.id) }

@@ -1,4 +1,4 @@
-package import Synchronization
+internal import Synchronization
 package import NIOCore
 package import XMPP
 
@@ -8,16 +8,15 @@ package import XMPP
 package final class Account: Sendable {
     /// The bare JID.
     package let jid: JID
-    @usableFromInline let state = Mutex(AccountState())
+    private let state = Mutex(AccountState())
     /// What `AccountState.filled` was when its lock was held last.
-    @usableFromInline let filled = Atomic<UInt64>(0)
+    private let filled = Atomic<UInt64>(0)
 
     init(jid: JID) {
         self.jid = jid
     }
 
     /// Reads or changes the state. The closure must not wait, route or take another account's lock.
-    @inlinable
     package func withState<Result, Failure: Error>(
         _ body: (inout AccountState) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -28,9 +27,8 @@ package final class Account: Sendable {
     }
 
     /// Whether a slot has ever been set: for those who look for every stanza, and nearly always in vain. Takes no lock.
-    @inlinable
-    package func has<Value>(_ slot: AccountSlot<Value>) -> Bool {
-        filled.load(ordering: .acquiring) & slot.mark != 0
+    package func has(_ mark: AccountSlotMark) -> Bool {
+        filled.load(ordering: .acquiring) & mark.bit != 0
     }
 
     /// The sessions that are bound at the moment.
@@ -45,15 +43,14 @@ package struct AccountState: ~Copyable, @unchecked Sendable {
     package internal(set) var sessions: [BoundSession] = []
     /// The account is gone from storage; its last sessions are about to end, and nothing is to be kept of them.
     package internal(set) var isRemoved = false
-    @usableFromInline var slots = Slots()
+    private var slots = Slots()
     /// The marks of the slots that have been set.
-    @usableFromInline var filled: UInt64 = 0
+    fileprivate var filled: UInt64 = 0
 
-    @inlinable
     package subscript<Value>(slot: AccountSlot<Value>) -> Value {
         get { slots[slot.index, slot.initial] }
         _modify {
-            filled |= slot.mark
+            filled |= slot.mark.bit
             yield &slots[slot.index, slot.initial]
         }
     }

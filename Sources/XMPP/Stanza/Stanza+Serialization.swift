@@ -37,35 +37,32 @@ extension Stanza {
                 pieces.write(" id='", id)
             }
             if let language { pieces.write(" xml:lang='", language) }
+            guard hasContent else { return pieces.write("/>") }
+            pieces.write(">")
+            if let element {
+                if element.document.isContentDefault {
+                    element.writeRawContent(into: &pieces)
+                } else {
+                    pieces.writeOthers { element.writeContent(into: &$0, inheriting: Namespace.client.description) }
+                }
+            } else if let content {
+                pieces.write(content)
+            }
+            if let appendix { pieces.write(appendix) }
+            pieces.write("</")
+            pieces.write(name)
             pieces.write(">")
         }
-        let start = buffer.writerIndex
-        if let element {
-            if element.document.isContentDefault {
-                element.writeRawContent(into: &buffer)
-            } else {
-                element.writeContent(into: &buffer, inheriting: Namespace.client.description)
-            }
-        } else if let content {
-            buffer.writeImmutableBuffer(content)
-        }
-        if let appendix { buffer.writeImmutableBuffer(appendix) }
-        if buffer.writerIndex == start {
-            buffer.moveWriterIndex(to: start - 1)
-            buffer.writeStaticString("/>")
-        } else {
-            buffer.writePieces { pieces in
-                pieces.write("</")
-                pieces.write(name)
-                pieces.write(">")
-            }
-        }
+    }
+
+    private var hasContent: Bool {
+        let isContentEmpty = element.map { !$0.hasRawContent } ?? ((content?.readableBytes ?? 0) == 0)
+        return !isContentEmpty || (appendix?.readableBytes ?? 0) > 0
     }
 
     /// The stanza in a buffer of its own.
     package var serialized: ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity((element?.size ?? content?.readableBytes ?? 0) + 192)
+        var buffer = ByteBufferAllocator().buffer(capacity: (element?.size ?? content?.readableBytes ?? 0) + 192)
         write(into: &buffer)
         return buffer
     }

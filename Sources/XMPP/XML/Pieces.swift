@@ -3,8 +3,8 @@ internal import NIOCore
 /// Small pieces of text on their way into a buffer, appended to it together: to append one by one costs several
 /// times as much as to copy it.
 struct Pieces: ~Copyable {
-    /// What is collected before it is appended; enough for the start tag of most stanzas.
-    private static let capacity = 512
+    /// What is collected before it is appended; enough for most stanzas.
+    private static let capacity = 1_024
 
     // Valid during `ByteBuffer.writePieces`, which alone makes values of this type.
     private let buffer: UnsafeMutablePointer<ByteBuffer>
@@ -48,6 +48,14 @@ struct Pieces: ~Copyable {
         let isPlain = address.isPlain
         address.withUTF8 { isPlain ? write(UnsafeRawBufferPointer($0)) : writeEscaped(UnsafeRawBufferPointer($0)) }
         write("'")
+    }
+
+    mutating func write(_ markup: ByteBuffer) { markup.withUnsafeReadableBytes { write($0) } }
+
+    /// Lets something be written that is no piece.
+    mutating func writeOthers(_ body: (inout ByteBuffer) -> Void) {
+        append()
+        body(&buffer.pointee)
     }
 
     private mutating func writeLarge(_ bytes: UnsafeRawBufferPointer) {

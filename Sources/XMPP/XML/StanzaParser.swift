@@ -337,9 +337,11 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
         guard pointee.innermost >= 0 else { return refuse(.malformed(0)) }
         if pointee.depth == 1 { pointee.ended += 1 }
         let position = position
-        let tagStart = position - distanceToTagStart
         let next = Int32(pointee.nodes.count)
-        pointee.innermost = pointee.nodes[Int(pointee.innermost)].end(at: position, tagStart: tagStart, next: next)
+        let index = Int(pointee.innermost)
+        let isTagEmpty = pointee.nodes[index].contentStart == position
+        let tagStart = isTagEmpty ? position : position - distanceToTagStart
+        pointee.innermost = pointee.nodes[index].end(at: position, tagStart: tagStart, next: next)
     }
 
     fileprivate func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
@@ -371,7 +373,7 @@ extension Document.Node {
         let parent = self.next
         end = position
         self.next = next
-        contentEnd = contentStart == position ? position : max(contentStart, tagStart)
+        contentEnd = max(contentStart, tagStart)
         return parent
     }
 }

@@ -14,11 +14,11 @@ extension Stanza {
     }
 
     private var isOnlyChatState: Bool {
-        guard let element, appendix == nil || element.child(in: .chatStates) != nil else { return false }
+        // What most messages begin with.
+        guard let element, element.firstChild?.isNamed("body", in: .client) != true else { return false }
+        guard appendix == nil || element.child(in: .chatStates) != nil else { return false }
         var hasState = false
         for child in element.children {
-            // The first child of most messages.
-            if child.isNamed("body", in: .client) { return false }
             if child.isIn(.chatStates) {
                 hasState = true
             } else if !child.isIn(.hints) && !child.isNamed("thread", in: .client) {
