@@ -49,15 +49,16 @@ package struct OfflineMessages: Feature {
         [
             Registration.advertise("msgoffline", on: .server),
             Registration.loading { account, transaction, state in
-                state[Self.queue].count =
+                let count =
                     try transaction.first(
                         "SELECT count(*) FROM offline_messages WHERE account = $1", [.text(account.description)]
                     ) { try $0.integer(0) } ?? 0
+                if count > 0 { state[Self.queue].count = count }
             },
             Registration.message(.toAccount, .deliver) { stanza, scope throws(StanzaError) in
                 // Seldom true, and so asked first.
-                guard scope.account.withState({ $0[Self.queue].isBeingDelivered }), stanza.to?.isBare == true,
-                    Self.isKept(stanza)
+                guard scope.account.has(Self.queue.mark), scope.account.withState({ $0[Self.queue].isBeingDelivered }),
+                    stanza.to?.isBare == true, Self.isKept(stanza)
                 else { return .next }
                 try keep(stanza, scope)
                 return .handled

@@ -31,7 +31,8 @@ package struct Blocking: Feature {
             // §3.1: asked of the server.
             Registration.advertise(.blocking, on: .server),
             Registration.loading { account, transaction, state in
-                state[Self.list] = try BlocklistStore.load(account, transaction)
+                let list = try BlocklistStore.load(account, transaction)
+                if !list.isEmpty { state[Self.list] = list }
             },
             Registration.iq(.get, "blocklist", in: .blocking, on: .account, .inline { request, _, session, writer throws(StanzaError) in
                 try get(request, session, into: &writer)
@@ -89,10 +90,10 @@ package struct Blocking: Feature {
     }
 
     private static func blocks(_ address: JID, _ account: Account) -> Bool {
-        let list = account.withState { $0[Self.list].isEmpty ? nil : $0[Self.list] }
+        guard account.has(Self.list.mark) else { return false }
+        let list = account.withState { $0[Self.list] }
         // §5: never the user's own resources.
-        guard let list, !address.hasSameBare(as: account.jid) else { return false }
-        return list.matches(address)
+        return !list.isEmpty && !address.hasSameBare(as: account.jid) && list.matches(address)
     }
 
     // MARK: The list

@@ -89,7 +89,8 @@ package struct Carbons: Feature {
     }
 
     private static func wanting(_ account: Account) -> [SessionHandle] {
-        account.withState { state in
+        guard account.has(Self.wanting.mark) else { return [] }
+        return account.withState { state in
             let wanting = state[Self.wanting]
             return wanting.isEmpty ? [] : state.sessions.map(\.handle).filter { wanting.contains($0.id) }
         }

@@ -8,7 +8,7 @@ package enum Delivery {
         switch message.type {
         case .headline: return sessions.filter { ($0.presence?.priority ?? -1) >= 0 }.map(\.handle)
         case .normal where address.isFull, .error, .groupchat: return []
-        default: return mostAvailable(sessions)
+        default: return mostAvailable(sessions).map { [$0.first] + $0.others } ?? []
         }
     }
 
@@ -19,7 +19,7 @@ package enum Delivery {
         let sessions = scope.account.sessions
         if to.isFull {
             if let session = sessions.first(where: { $0.handle.jid == to }) {
-                scope.loop.send(stanza, to: [session.handle])
+                scope.loop.send(stanza, to: session.handle)
                 return true
             }
             return try deliverToMissingResource(stanza, sessions, scope)
@@ -40,7 +40,7 @@ package enum Delivery {
         case (.message, .error): return true
         // "the server MUST deliver the message to all of the non-negative resources."
         case (.message, .headline): receivers = sessions.filter { ($0.presence?.priority ?? -1) >= 0 }.map(\.handle)
-        case (.message, _): receivers = mostAvailable(sessions)
+        case (.message, _): return sendToMostAvailable(stanza, sessions, scope)
         // §8.5.2.1.2: to all available resources, whatever their priority.
         case (.presence, _): receivers = sessions.filter(\.isAvailable).map(\.handle)
         case (.iq, _): return false
@@ -52,25 +52,36 @@ package enum Delivery {
 
     /// Delivers a message as if it were addressed to the bare JID; false if nobody could take it.
     static func deliverToMostAvailable(_ stanza: Stanza, _ scope: HookScope) -> Bool {
-        let receivers = mostAvailable(scope.account.sessions)
-        if !receivers.isEmpty { scope.loop.send(stanza, to: receivers) }
-        return !receivers.isEmpty
+        sendToMostAvailable(stanza, scope.account.sessions, scope)
+    }
+
+    private static func sendToMostAvailable(_ stanza: Stanza, _ sessions: [BoundSession], _ scope: HookScope) -> Bool {
+        guard let receivers = mostAvailable(sessions) else { return false }
+        if receivers.others.isEmpty {
+            scope.loop.send(stanza, to: receivers.first)
+        } else {
+            scope.loop.send(stanza, to: [receivers.first] + receivers.others)
+        }
+        return true
     }
 
     /// §8.5.2.1.1: "the resource or resources with the highest presence priority", if it is not negative.
-    private static func mostAvailable(_ sessions: [BoundSession]) -> [SessionHandle] {
+    ///
+    /// Nearly always one session, for which no array is made.
+    private static func mostAvailable(_ sessions: [BoundSession]) -> (first: SessionHandle, others: [SessionHandle])? {
+        var found: (first: SessionHandle, others: [SessionHandle])?
         var highest: Int8 = 0
-        var handles: [SessionHandle] = []
         // By index: the elements are large to copy.
         for index in sessions.indices {
             guard let priority = sessions[index].presence?.priority, priority >= highest else { continue }
-            if priority > highest {
+            if priority > highest || found == nil {
                 highest = priority
-                handles.removeAll()
+                found = (sessions[index].handle, [])
+            } else {
+                found?.others.append(sessions[index].handle)
             }
-            handles.append(sessions[index].handle)
         }
-        return handles
+        return found
     }
 
     /// §8.5.3.2: a full JID that no session is bound to.

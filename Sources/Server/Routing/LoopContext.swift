@@ -151,9 +151,7 @@ package final class LoopContext {
 
     /// Sends a stanza to sessions of any loop; serialised at most once.
     package func send(_ stanza: Stanza, to handles: [SessionHandle]) {
-        if handles.count == 1, handles[0].loop == index, let session = sessions[handles[0].id] {
-            return session.send(stanza)
-        }
+        if handles.count == 1 { return send(stanza, to: handles[0]) }
         guard !handles.isEmpty else { return }
         let bytes = stanza.serialized
         let (importance, pace) = (stanza.importance, stanza.pace)
@@ -162,16 +160,25 @@ package final class LoopContext {
         }
     }
 
+    /// Sends a stanza to a session of any loop.
+    package func send(_ stanza: Stanza, to handle: SessionHandle) {
+        if handle.loop == index, let session = sessions[handle.id] { return session.send(stanza) }
+        send(
+            HandedOver(
+                session: handle, stanza: stanza.serialized, importance: stanza.importance, sender: stanza.from,
+                pace: stanza.pace))
+    }
+
     /// Sends serialised stanzas that somebody waits for to a session of any loop.
     package func send(_ bytes: ByteBuffer, to handle: SessionHandle) {
         send(HandedOver(session: handle, stanza: bytes, importance: .needed, sender: nil, pace: .burst))
     }
 
-    private func send(_ handed: HandedOver) {
+    private func send(_ handed: consuming HandedOver) {
         if handed.session.loop == index { deliver(handed) } else { put(handed, for: handed.session.loop) }
     }
 
-    private func deliver(_ handed: HandedOver) {
+    fileprivate func deliver(_ handed: HandedOver) {
         let id = handed.session.id
         if let session = sessions[id] {
             session.send(handed)
@@ -182,9 +189,10 @@ package final class LoopContext {
         }
     }
 
-    private func put(_ handed: HandedOver, for loop: Int) {
+    private func put(_ handed: consuming HandedOver, for loop: Int) {
+        let pace = handed.pace
         outboxes[loop].stanzas.append(handed)
-        if handed.pace == .burst { outboxes[loop].isUrgent = true } else { awaitEndOfTick() }
+        if pace == .burst { outboxes[loop].isUrgent = true } else { awaitEndOfTick() }
     }
 
     func markUnflushed(_ stream: StreamHandler, _ pace: Pace) {
@@ -236,10 +244,7 @@ package final class LoopContext {
     private func handOver(to loop: Int) {
         var outbox = Outbox()
         swap(&outbox, &outboxes[loop])
-        let batch = outbox.stanzas
-        kernel.loops[loop].execute { context in
-            for handed in batch { context.deliver(handed) }
-        }
+        kernel.loops[loop].deliver(outbox.stanzas)
     }
 }
 
@@ -275,6 +280,15 @@ package final class LoopReference: Sendable {
         eventLoop.execute {
             let context = self.context.value
             body(context)
+            context.endBurst()
+        }
+    }
+
+    /// Like `execute`, for what is done most.
+    func deliver(_ batch: [LoopContext.HandedOver]) {
+        eventLoop.execute {
+            let context = self.context.value
+            for handed in batch { context.deliver(handed) }
             context.endBurst()
         }
     }

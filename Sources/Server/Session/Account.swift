@@ -1,4 +1,4 @@
-package import Synchronization
+internal import Synchronization
 package import NIOCore
 package import XMPP
 
@@ -8,18 +8,27 @@ package import XMPP
 package final class Account: Sendable {
     /// The bare JID.
     package let jid: JID
-    @usableFromInline let state = Mutex(AccountState())
+    private let state = Mutex(AccountState())
+    /// What `AccountState.filled` was when its lock was held last.
+    private let filled = Atomic<UInt64>(0)
 
     init(jid: JID) {
         self.jid = jid
     }
 
     /// Reads or changes the state. The closure must not wait, route or take another account's lock.
-    @inlinable
     package func withState<Result, Failure: Error>(
         _ body: (inout AccountState) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        try state.withLock { (state) throws(Failure) in try body(&state) }
+        try state.withLock { (state) throws(Failure) in
+            defer { filled.store(state.filled, ordering: .releasing) }
+            return try body(&state)
+        }
+    }
+
+    /// Whether a slot has ever been set: for those who look for every stanza, and nearly always in vain. Takes no lock.
+    package func has(_ mark: AccountSlotMark) -> Bool {
+        filled.load(ordering: .acquiring) & mark.bit != 0
     }
 
     /// The sessions that are bound at the moment.
@@ -34,12 +43,16 @@ package struct AccountState: ~Copyable, @unchecked Sendable {
     package internal(set) var sessions: [BoundSession] = []
     /// The account is gone from storage; its last sessions are about to end, and nothing is to be kept of them.
     package internal(set) var isRemoved = false
-    @usableFromInline var slots = Slots()
+    private var slots = Slots()
+    /// The marks of the slots that have been set.
+    fileprivate var filled: UInt64 = 0
 
-    @inlinable
     package subscript<Value>(slot: AccountSlot<Value>) -> Value {
         get { slots[slot.index, slot.initial] }
-        _modify { yield &slots[slot.index, slot.initial] }
+        _modify {
+            filled |= slot.mark.bit
+            yield &slots[slot.index, slot.initial]
+        }
     }
 
     /// Changes what is known of a session; without effect if it is not bound any more.

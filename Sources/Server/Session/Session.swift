@@ -163,11 +163,7 @@ package final class Session {
     }
 
     private func receiver(of element: Element) throws(JIDError) -> JID? {
-        if let lastReceiver,
-            element.withAttribute("to", { to in lastReceiver.written.withUnsafeBytes { to.hasSameBytes(as: $0) } }) ?? false
-        {
-            return lastReceiver.parsed
-        }
+        if let lastReceiver, element.hasAttribute("to", lastReceiver.written) { return lastReceiver.parsed }
         let found: Result<(written: [UInt8], parsed: JID), JIDError>? = element.withAttribute("to") { bytes in
             Result { () throws(JIDError) in (Array(bytes), try JID(utf8: bytes)) }
         }
@@ -180,6 +176,7 @@ package final class Session {
     /// RFC 6120 §4.9.3.9: a `from` that "does not match an authorized JID", full or bare, is `invalid-from`; every other
     /// is overridden (§8.1.2.1).
     private func checkSender(_ element: Element) throws(StreamError) {
+        guard element.hasAttribute("from") else { return }
         let isOwn = element.withAttribute("from") { bytes in
             (try? JID(utf8: bytes)).map { $0 == jid || $0 == account.jid } ?? false
         }

@@ -16,14 +16,22 @@ package struct SessionSlot<Value: Sendable>: Sendable {
 
 /// A place for a feature's state in every loaded account, read from storage when the account is loaded.
 package struct AccountSlot<Value: Sendable>: Sendable {
-    @usableFromInline let index: Int
-    @usableFromInline let initial: Value
+    let index: Int
+    let initial: Value
+    /// For `Account.has`.
+    package let mark: AccountSlotMark
 
     /// - Parameter initial: what an account holds unless a loader has filled the slot.
     package init(_ initial: Value) {
         index = SlotCount.accounts.add(1, ordering: .relaxed).oldValue
+        mark = AccountSlotMark(bit: 1 &<< UInt64(truncatingIfNeeded: index))
         self.initial = initial
     }
+}
+
+/// Tells an account's slots apart where only that matters; if there are very many, some share one.
+package struct AccountSlotMark: Sendable {
+    let bit: UInt64
 }
 
 /// A place for what a stream feature remembers while a stream is being negotiated; emptied when it is bound.
@@ -44,21 +52,14 @@ private enum SlotCount {
 }
 
 /// The values of slots, as long as the highest one in use.
-///
-/// Inlined into the features, which look at their slots for every stanza: there the types are known.
-@usableFromInline
 struct Slots: ~Copyable {
-    @usableFromInline
-    final class Box<Value> {
-        @usableFromInline var value: Value
-        @inlinable init(_ value: Value) { self.value = value }
+    private final class Box<Value> {
+        var value: Value
+        init(_ value: Value) { self.value = value }
     }
 
-    @usableFromInline var boxes: [AnyObject?] = []
+    private var boxes: [AnyObject?] = []
 
-    @usableFromInline init() {}
-
-    @inlinable
     subscript<Value>(index: Int, initial: @autoclosure () -> Value) -> Value {
         get {
             guard index < boxes.count, let box = boxes[index] else { return initial() }

@@ -31,71 +31,48 @@ extension Stanza {
         buffer.writePieces { pieces in
             pieces.write("<")
             pieces.write(name)
-            if let namespace {
-                pieces.write(" xmlns='")
-                pieces.write(namespace.text)
-                pieces.write("'")
-            }
-            if let from {
-                pieces.write(" from='")
-                pieces.writeEscaped(from)
-                pieces.write("'")
-            }
-            if let to {
-                pieces.write(" to='")
-                pieces.writeEscaped(to)
-                pieces.write("'")
-            }
+            if let namespace { pieces.write(" xmlns='", plain: namespace.text) }
+            if let from { pieces.write(" from='", from) }
+            if let to { pieces.write(" to='", to) }
             if let type = type.attribute {
-                pieces.write(" type='")
-                pieces.write(type)
-                pieces.write("'")
+                pieces.write(" type='", plain: type)
             } else if type == .normal, element?.saysNormal == true {
                 pieces.write(" type='normal'")
             }
             if let element {
                 element.writeAttributesOfEnvelope(into: &pieces)
             } else if let id {
-                pieces.write(" id='")
-                pieces.writeEscaped(id)
-                pieces.write("'")
+                pieces.write(" id='", id)
             }
-            if let language {
-                pieces.write(" xml:lang='")
-                pieces.writeEscaped(language)
-                pieces.write("'")
+            if let language { pieces.write(" xml:lang='", language) }
+            guard replacement.map({ $0.readableBytes > 0 }) ?? hasContent else { return pieces.write("/>") }
+            pieces.write(">")
+            if let replacement {
+                pieces.write(replacement)
+            } else if let element {
+                if element.document.isContentDefault {
+                    element.writeRawContent(into: &pieces)
+                } else {
+                    pieces.writeOthers { element.writeContent(into: &$0, inheriting: Namespace.client.description) }
+                }
+            } else if let content {
+                pieces.write(content)
             }
+            if let appendix, replacement == nil { pieces.write(appendix) }
+            pieces.write("</")
+            pieces.write(name)
             pieces.write(">")
         }
-        let start = buffer.writerIndex
-        if let replacement {
-            buffer.writeImmutableBuffer(replacement)
-        } else if let element {
-            if element.document.isContentDefault {
-                element.writeRawContent(into: &buffer)
-            } else {
-                element.writeContent(into: &buffer, inheriting: Namespace.client.description)
-            }
-        } else if let content {
-            buffer.writeImmutableBuffer(content)
-        }
-        if let appendix, replacement == nil { buffer.writeImmutableBuffer(appendix) }
-        if buffer.writerIndex == start {
-            buffer.moveWriterIndex(to: start - 1)
-            buffer.writeStaticString("/>")
-        } else {
-            buffer.writePieces { pieces in
-                pieces.write("</")
-                pieces.write(name)
-                pieces.write(">")
-            }
-        }
+    }
+
+    private var hasContent: Bool {
+        let isContentEmpty = element.map { !$0.hasRawContent } ?? ((content?.readableBytes ?? 0) == 0)
+        return !isContentEmpty || (appendix?.readableBytes ?? 0) > 0
     }
 
     /// The stanza in a buffer of its own.
     package var serialized: ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity((element?.size ?? content?.readableBytes ?? 0) + 192)
+        var buffer = ByteBufferAllocator().buffer(capacity: (element?.size ?? content?.readableBytes ?? 0) + 192)
         write(into: &buffer)
         return buffer
     }
@@ -129,9 +106,7 @@ extension Element {
         for declaration in document.outerDeclarations {
             pieces.write(" xmlns:")
             pieces.writeEscaped(declaration.prefix)
-            pieces.write("='")
-            pieces.writeEscaped(declaration.namespace)
-            pieces.write("'")
+            pieces.write("='", declaration.namespace)
         }
     }
 

@@ -131,9 +131,9 @@ package struct StreamMachine: Sendable {
         where rules[index].elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
             return .negotiate(rule: index)
         }
-        // §4.8.3: a content namespace, but not that of clients.
-        if element.isIn(.server) { return .fail(StreamError(.invalidNamespace)) }
         guard element.isIn(.client) else {
+            // §4.8.3: a content namespace, but not that of clients.
+            if element.isIn(.server) { return .fail(StreamError(.invalidNamespace)) }
             // §4.9.3.24; what could be negotiated at another time is not authorized now (§4.9.3.12).
             let isKnown = rules.contains { rule in
                 rule.elements.contains { element.isNamed($0.name, in: $0.namespace) }

@@ -5,9 +5,17 @@ extension Element {
     ///
     /// The bytes mean the same wherever the surrounding default namespace is the element's own and
     /// `outerDeclarations` are in force. For top-level elements.
-    func writeRawContent(into buffer: inout ByteBuffer) {
+    func writeRawContent(into pieces: inout Pieces) {
         let node = node
-        writeSource(node.contentStart, node.contentEnd, into: &buffer)
+        document.source.withUnsafeReadableBytes { source in
+            pieces.write(UnsafeRawBufferPointer(rebasing: source[Int(node.contentStart)..<Int(node.contentEnd)]))
+        }
+    }
+
+    /// Whether there is anything between the start and the end tag.
+    var hasRawContent: Bool {
+        let node = node
+        return node.contentEnd > node.contentStart
     }
 
     /// Writes the element so that it means the same inside any element whose default namespace is `inherited`.
@@ -26,13 +34,6 @@ extension Element {
         var buffer = ByteBuffer()
         write(into: &buffer, inheriting: "")
         return String(buffer: buffer)
-    }
-
-    private func writeSource(_ start: UInt32, _ end: UInt32, into buffer: inout ByteBuffer) {
-        guard end > start else { return }
-        document.source.withUnsafeReadableBytes { source in
-            _ = buffer.writeBytes(UnsafeRawBufferPointer(rebasing: source[Int(start)..<Int(end)]))
-        }
     }
 
     private func writeContent(of parent: Int, inheriting inherited: String, into buffer: inout ByteBuffer) {

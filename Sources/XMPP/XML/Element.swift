@@ -41,6 +41,14 @@ package struct Element: Sendable {
 
     package func hasAttribute(_ attribute: StaticString) -> Bool { find(attribute) != nil }
 
+    /// Whether an attribute without a namespace has just these bytes.
+    package func hasAttribute(_ attribute: StaticString, _ value: [UInt8]) -> Bool {
+        guard let found = find(attribute), found.count == value.count else { return false }
+        return document.text.withUnsafeBytes { text in
+            value.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: text[found]).hasSameBytes(as: $0) }
+        }
+    }
+
     /// The bytes of an attribute without a namespace, valid during the call; nil if there is none.
     package func withAttribute<R>(_ attribute: StaticString, _ body: (UnsafeRawBufferPointer) -> R) -> R? {
         guard let found = find(attribute) else { return nil }
@@ -58,7 +66,9 @@ package struct Element: Sendable {
 
     /// Whether the element says its language itself.
     package var hasLanguage: Bool {
-        ownAttributes.contains { equal($0.name, "lang") && equal($0.namespace, Namespace.xml.text) }
+        ownAttributes.contains {
+            $0.namespace != nil && equal($0.name, "lang") && equal($0.namespace, Namespace.xml.text)
+        }
     }
 
     /// Names, namespaces and values of all attributes, in the order received.
@@ -78,9 +88,11 @@ package struct Element: Sendable {
 
     private func find(_ name: StaticString) -> Range<Int>? {
         let node = node
+        let first = name.utf8Start.pointee
         for index in Int(node.attributes)..<Int(node.attributes) + Int(node.attributeCount) {
             let attribute = document.attributes[index]
-            if attribute.namespace == nil, equal(attribute.name, name) {
+            // Most names differ in their first letter.
+            if attribute.name.pointee == first, attribute.namespace == nil, equal(attribute.name, name) {
                 return Int(attribute.start)..<Int(attribute.end)
             }
         }

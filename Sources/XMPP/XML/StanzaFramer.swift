@@ -180,10 +180,20 @@ package struct StanzaFramer: Sendable {
                 index += 1
                 guard index < count else { return nil }
             }
+            let byte = start[index]
+            if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
+                guard state != .endTag else { return .refused(.notWellFormed) }
+                guard attributes < maximumAttributes else { return .refused(.tooManyAttributes) }
+                attributes += 1
+                quote = byte
+                index += 1
+                continue
+            }
+            guard byte == UInt8(ascii: ">") else { return .refused(.notWellFormed) }
             // The byte before is there: nothing of an element is dropped while it is read.
-            if let step = tag(start[index], after: index > 0 ? start[index - 1] : 0, at: index) { return step }
+            let step = tagEnd(isEmpty: index > 0 && start[index - 1] == UInt8(ascii: "/"), at: index)
             index += 1
-            if state != .startTag, state != .endTag, state != .headerTag { return nil }
+            return step
         }
         return nil
     }
@@ -196,44 +206,31 @@ package struct StanzaFramer: Sendable {
         return byte < 64 && marks & (1 &<< UInt64(byte)) != 0
     }
 
-    /// A byte that matters inside a tag and outside of quotes; `>` ends the tag.
-    private mutating func tag(_ byte: UInt8, after previous: UInt8, at index: Int) -> Step? {
-        switch byte {
-        case UInt8(ascii: "'"), UInt8(ascii: "\""):
-            guard state != .endTag else { return .refused(.notWellFormed) }
-            guard attributes < maximumAttributes else { return .refused(.tooManyAttributes) }
-            attributes += 1
-            quote = byte
-        case UInt8(ascii: "<"):
-            return .refused(.notWellFormed)
-        case UInt8(ascii: ">"):
-            let emptyElement = previous == UInt8(ascii: "/") && state != .endTag
-            switch state {
-            case .headerTag:
-                guard !emptyElement else { return .refused(.notXML) }
+    /// The `>` of a tag.
+    private mutating func tagEnd(isEmpty: Bool, at index: Int) -> Step? {
+        switch state {
+        case .headerTag:
+            guard !isEmpty else { return .refused(.notXML) }
+            state = .between
+            return .header(end: index + 1)
+        case .startTag:
+            if !isEmpty {
+                depth += 1
+                state = .content
+            } else if depth == 0 {
                 state = .between
-                return .header(end: index + 1)
-            case .startTag:
-                if !emptyElement {
-                    depth += 1
-                    state = .content
-                } else if depth == 0 {
-                    state = .between
-                    return .element(end: index + 1)
-                } else {
-                    state = .content
-                }
-            default:
-                guard depth > 0 else {
-                    state = .between
-                    return .streamEnd(end: index + 1)
-                }
-                depth -= 1
-                state = depth == 0 ? .between : .content
-                if depth == 0 { return .element(end: index + 1) }
+                return .element(end: index + 1)
+            } else {
+                state = .content
             }
         default:
-            break
+            guard depth > 0 else {
+                state = .between
+                return .streamEnd(end: index + 1)
+            }
+            depth -= 1
+            state = depth == 0 ? .between : .content
+            if depth == 0 { return .element(end: index + 1) }
         }
         return nil
     }

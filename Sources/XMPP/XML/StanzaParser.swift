@@ -96,8 +96,9 @@ private final class ParserContext {
         var nodes: [Document.Node] = []
         var attributes: [Document.Attribute] = []
         var text: [UInt8] = []
-        /// Indices of the open elements' nodes; the stream's root is not among them.
-        var open: [Int32] = []
+        /// Index of the innermost open element's node, -1 for the stream's root. Until an element ends, its node's
+        /// `next` is the index of the element that it is in.
+        var innermost: Int32 = -1
         var depth = 0
         var ended = 0
         /// Prefixes declared on the top-level element.
@@ -174,6 +175,7 @@ private final class ParserContext {
         if !state.pointee.declarations.isEmpty { state.pointee.declarations = [] }
         state.pointee.limits = limits
         state.pointee.ended = 0
+        state.pointee.innermost = -1
         state.pointee.defaultNamespace = state.pointee.rootDefaultNamespace
         state.pointee.hasUsedRootPrefix = false
         state.pointee.hasContentPrefix = false
@@ -310,18 +312,19 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
         let position = position
         let start = position - distanceToTagStart
         let isEmpty = context.pointee.input.pointee.cur.pointee == UInt8(ascii: "/")
-        pointee.open.append(Int32(pointee.nodes.count))
+        let index = Int32(pointee.nodes.count)
         pointee.nodes.append(
             Document.Node(
                 name: name, namespace: namespace, start: start, contentStart: isEmpty ? position + 2 : position + 1,
-                end: 0, next: 0, attributes: Int32(firstAttribute), attributeCount: UInt16(attributeCount),
-                depth: UInt16(pointee.depth - 2)))
+                end: 0, next: pointee.innermost, attributes: Int32(firstAttribute),
+                attributeCount: UInt16(attributeCount), depth: UInt16(pointee.depth - 2)))
+        pointee.innermost = index
     }
 
     /// Whether an element of this namespace belongs to the stanza itself, and not to an extension inside it.
     private func isContent(_ namespace: UnsafePointer<xmlChar>?) -> Bool {
         guard let namespace, xmlStrEqual(namespace, "jabber:client") == 1 else { return false }
-        return pointee.open.last.map { pointee.nodes[Int($0)].namespace == namespace } ?? true
+        return pointee.innermost < 0 || pointee.nodes[Int(pointee.innermost)].namespace == namespace
     }
 
     /// Names of one dictionary are equal if their addresses are.
@@ -331,15 +334,14 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
 
     fileprivate func endElement() {
         pointee.depth -= 1
-        guard let opened = pointee.open.popLast() else { return refuse(.malformed(0)) }
+        guard pointee.innermost >= 0 else { return refuse(.malformed(0)) }
         if pointee.depth == 1 { pointee.ended += 1 }
         let position = position
-        let index = Int(opened)
-        pointee.nodes[index].end = position
-        pointee.nodes[index].next = Int32(pointee.nodes.count)
-        let contentStart = pointee.nodes[index].contentStart
-        pointee.nodes[index].contentEnd =
-            contentStart == position ? position : Swift.max(contentStart, position - distanceToTagStart)
+        let next = Int32(pointee.nodes.count)
+        let index = Int(pointee.innermost)
+        let isTagEmpty = pointee.nodes[index].contentStart == position
+        let tagStart = isTagEmpty ? position : position - distanceToTagStart
+        pointee.innermost = pointee.nodes[index].end(at: position, tagStart: tagStart, next: next)
     }
 
     fileprivate func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
@@ -361,6 +363,18 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
                     name: nil, namespace: nil, start: start, end: end, next: Int32(last + 2), attributes: 0,
                     attributeCount: 0, depth: UInt16(pointee.depth - 1)))
         }
+    }
+}
+
+extension Document.Node {
+    /// Where the element and its content end.
+    /// - Returns: the index of the element that this one is in.
+    fileprivate mutating func end(at position: UInt32, tagStart: UInt32, next: Int32) -> Int32 {
+        let parent = self.next
+        end = position
+        self.next = next
+        contentEnd = max(contentStart, tagStart)
+        return parent
     }
 }
 

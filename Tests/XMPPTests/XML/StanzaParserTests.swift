@@ -37,12 +37,12 @@ import Testing
         for content in ["", "x", "<b/>", "<b >t</b >", " <b c='>'/>&lt;", "<b><c/></b>tail"] {
             let element = try parser.parse(ByteBuffer(string: "<message id='1'>\(content)</message >"))
             var buffer = ByteBuffer()
-            element.writeRawContent(into: &buffer)
+            buffer.writePieces { element.writeRawContent(into: &$0) }
             #expect(String(buffer: buffer) == content)
         }
         let empty = try parser.parse(ByteBuffer(string: "<message id='/' />"))
         var buffer = ByteBuffer()
-        empty.writeRawContent(into: &buffer)
+        buffer.writePieces { empty.writeRawContent(into: &$0) }
         #expect(buffer.readableBytes == 0)
     }
 

@@ -14,7 +14,9 @@ extension Stanza {
     }
 
     private var isOnlyChatState: Bool {
-        guard let element, appendix == nil || element.child(in: .chatStates) != nil else { return false }
+        // What most messages begin with.
+        guard let element, element.firstChild?.isNamed("body", in: .client) != true else { return false }
+        guard appendix == nil || element.child(in: .chatStates) != nil else { return false }
         var hasState = false
         for child in element.children {
             if child.isIn(.chatStates) {
