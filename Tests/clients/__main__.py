@@ -5,6 +5,7 @@ import logging
 import sys
 
 import directory  # noqa: F401
+import eventing  # noqa: F401
 import extensions  # noqa: F401
 import local  # noqa: F401
 import profanity  # noqa: F401
