@@ -6,8 +6,8 @@ internal import NIOCore
 package struct Carbons: Feature {
     package static let xeps = [280]
 
-    /// The sessions that want copies.
-    private static let wanting = AccountSlot<Set<UInt64>>([])
+    /// The sessions that want copies, and since when.
+    private static let wanting = AccountSlot<[UInt64: DateTime]>([:])
 
     private unowned let kernel: Kernel
 
@@ -20,21 +20,29 @@ package struct Carbons: Feature {
             Registration.advertise(.carbons, .carbonRules, on: .server),
             Registration.advertise(.carbonRules, on: .account),
             Registration.iq(.set, "enable", in: .carbons, on: .account, .inline { request, _, session, _ throws(StanzaError) in
-                try Self.set(request, session, wants: true)
+                try set(request, session, wants: true)
             }),
             Registration.iq(.set, "disable", in: .carbons, on: .account, .inline { request, _, session, _ throws(StanzaError) in
-                try Self.set(request, session, wants: false)
+                try set(request, session, wants: false)
             }),
             Registration.sessionEnded { session, _ in
                 session.account.withState { state in
                     guard !state[Self.wanting].isEmpty else { return }
-                    state[Self.wanting].remove(session.handle.id)
+                    state[Self.wanting][session.handle.id] = nil
                 }
             },
             Registration.sessionPart("carbons") { session in
-                session.account.withState { $0[Self.wanting].contains(session.handle.id) } ? [] : nil
-            } restore: { session, _ in
-                session.account.withState { _ = $0[Self.wanting].insert(session.handle.id) }
+                session.account.withState { $0[Self.wanting][session.handle.id] }.map { Array("\($0.milliseconds)".utf8) }
+            } restore: { session, saved in
+                guard let since = Int64(String(decoding: saved, as: UTF8.self)) else { return }
+                session.account.withState { $0[Self.wanting][session.handle.id] = DateTime(milliseconds: since) }
+            },
+            Registration.isCopied { stanza, sent, account in
+                guard Eligibility.isEligible(stanza, isSent: false) else { return false }
+                return account.withState { state in
+                    let wanting = state[Self.wanting]
+                    return state.sessions.contains { session in wanting[session.handle.id].map { $0 <= sent } ?? false }
+                }
             },
             Registration.message(.fromClient, .copy) { stanza, scope throws(StanzaError) in
                 if let session = scope.session { Self.sent(stanza, by: session, scope) }
@@ -52,14 +60,12 @@ package struct Carbons: Feature {
     }
 
     /// §4, §5
-    private static func set(_ request: IQRequest, _ session: Session?, wants: Bool) throws(StanzaError) {
+    private func set(_ request: IQRequest, _ session: Session?, wants: Bool) throws(StanzaError) {
         guard request.isOwn, let session else { throw StanzaError(.notAllowed) }
+        let now = kernel.clock.date
         session.account.withState { state in
-            if wants {
-                state[Self.wanting].insert(session.handle.id)
-            } else {
-                state[Self.wanting].remove(session.handle.id)
-            }
+            let since = state[Self.wanting][session.handle.id] ?? now
+            state[Self.wanting][session.handle.id] = wants ? since : nil
         }
     }
 
@@ -70,7 +76,8 @@ package struct Carbons: Feature {
         let wanting = wanting(scope.account)
         guard !wanting.isEmpty, Eligibility.isEligible(stanza, isSent: true) else { return }
         var others = wanting.filter { $0 != session.handle }
-        if let to = stanza.to ?? Optional(scope.account.jid), to.hasSameBare(as: scope.account.jid) {
+        let to = stanza.to ?? scope.account.jid
+        if to.hasSameBare(as: scope.account.jid) {
             // Whoever receives it from another device of the account needs no copy.
             let receivers = Delivery.receivers(of: stanza, to: to, scope.account.sessions)
             others.removeAll { receivers.contains($0) }
@@ -92,7 +99,7 @@ package struct Carbons: Feature {
         guard account.has(Self.wanting.mark) else { return [] }
         return account.withState { state in
             let wanting = state[Self.wanting]
-            return wanting.isEmpty ? [] : state.sessions.map(\.handle).filter { wanting.contains($0.id) }
+            return wanting.isEmpty ? [] : state.sessions.map(\.handle).filter { wanting[$0.id] != nil }
         }
     }
 

@@ -38,6 +38,7 @@ package struct Registration: Sendable {
         case messageRefused(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
         case sessionPart(SessionPart)
+        case isCopied(@Sendable (Stanza, DateTime, Account) -> Bool)
     }
 
     package let kind: Kind
@@ -157,6 +158,11 @@ package struct Registration: Sendable {
     /// A session has sent unavailable presence, which is handed on (RFC 6121 §4.5). Runs on its event loop.
     package static func becameUnavailable(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
         [Registration(kind: .becameUnavailable(body))]
+    }
+
+    /// Whether other sessions of an account have received copies of a message that was sent to one of them at a time.
+    package static func isCopied(_ body: @escaping @Sendable (Stanza, DateTime, Account) -> Bool) -> [Registration] {
+        [Registration(kind: .isCopied(body))]
     }
 
     /// What is kept of a session while the server is restarted (XEP-0198 §5).

@@ -62,6 +62,7 @@ package final class Registry: Sendable {
     let messageRefused: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
     let sessionParts: [SessionPart]
+    let isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
@@ -85,6 +86,7 @@ package final class Registry: Sendable {
         var messageRefused: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var sessionParts: [SessionPart] = []
+        var isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var placed: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
@@ -118,6 +120,7 @@ package final class Registry: Sendable {
             case .messageRefused(let body): messageRefused.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
             case .sessionPart(let part): sessionParts.append(part)
+            case .isCopied(let body): isCopied.append(body)
             }
         }
         func found(_ asked: Asked...) -> Discovery {
@@ -150,6 +153,7 @@ package final class Registry: Sendable {
         self.messageRefused = messageRefused
         self.sessionEnded = sessionEnded
         self.sessionParts = sessionParts
+        self.isCopied = isCopied
         self.handlers = handlers
         hooks = placed.map(Hooks.init)
     }

@@ -6,6 +6,8 @@ extension Router {
     /// - Parameter sent: when it was first sent to the session.
     func redeliver(_ stanza: Stanza, sent: DateTime, of account: Account, on loop: LoopContext) {
         guard let answer = answer(to: stanza) else {
+            // Another device has it already.
+            guard !loop.kernel.registry.isCopied.contains(where: { $0(stanza, sent, account) }) else { return }
             var stanza = stanza
             stanza.delay(since: sent, by: account.jid.domainJID)
             return redeliver(stanza, of: account, on: loop)
