@@ -66,9 +66,9 @@ struct Pieces: ~Copyable {
     /// Writes text so that it can stand in character data and in attribute values of either quote.
     mutating func writeEscaped(_ text: UnsafeRawBufferPointer) {
         var written = 0
-        for (index, byte) in text.enumerated() where Escaping.isNeeded(by: byte) {
+        for index in 0..<text.count where Escaping.isNeeded(by: text[index]) {
             write(UnsafeRawBufferPointer(rebasing: text[written..<index]))
-            write(Escaping.reference(to: byte))
+            write(Escaping.reference(to: text[index]))
             written = index + 1
         }
         write(UnsafeRawBufferPointer(rebasing: text[written...]))
