@@ -18,8 +18,10 @@ package struct ServiceDiscovery: Feature {
             Registration.identity(category: "account", type: "registered", on: .account),
             Registration.iq(.get, "query", in: .discoveryInfo, on: .server, .inline { request, _, _, writer throws(StanzaError) in
                 let node = request.payload["node"]
-                guard let found = node.map({ kernel.registry.node($0, of: request, on: .server) }) ?? kernel.registry.server
-                else { throw StanzaError(.itemNotFound) }
+                let own = kernel.registry.discovery(of: .server, at: request.to.domainJID)
+                guard let found = node.map({ kernel.registry.node($0, of: request, on: .server) }) ?? own else {
+                    throw StanzaError(.itemNotFound)
+                }
                 write(found, node, into: &writer)
             }),
             Registration.iq(.get, "query", in: .discoveryItems, on: .server, .inline { request, _, _, writer throws(StanzaError) in
@@ -55,7 +57,7 @@ package struct ServiceDiscovery: Feature {
                 found = try await kernel.registry.storedNode(node, of: request)
             }
         } else {
-            found = kernel.registry.discovery(of: request.asked)
+            found = kernel.registry.discovery(of: request.asked, at: request.to.domainJID)
         }
         // §8: whether the account exists is told only to those who may see its presence; except that a node which is
         // open to everybody tells it anyway.

@@ -62,7 +62,8 @@ package final class Kernel: @unchecked Sendable {
         clock = ServerClock(eventLoops[0], wall: wall)
         throttle = LoginThrottle(configuration, clock)
         currentLimits = Mutex(StreamLimits(configuration))
-        registry = try Registry(Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 })
+        registry = try Registry(
+            Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 }, domains: domains)
         services = HostedService.addresses(registry.services, below: domains.map(\.jid))
         router = Router(kernel: self)
         binding = Binding(kernel: self)

@@ -50,7 +50,10 @@ import Testing
         let transcripts = try Runner.transcripts(in: [Repository.path("xep")])
             .map { try String(contentsOfFile: $0, encoding: .utf8) }.joined()
         let registry = try #require(server.kernel.registry)
-        for namespace in registry.server.features + registry.account.features {
+        let features = server.kernel.domains.keys.flatMap { domain in
+            [Asked.server, .account].flatMap { registry.discovery(of: $0, at: domain).features }
+        }
+        for namespace in Set(features) {
             #expect(transcripts.contains(namespace), "\(namespace)")
         }
     }

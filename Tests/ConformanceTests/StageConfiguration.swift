@@ -27,7 +27,7 @@ enum StageConfiguration {
             data: data
 
             """
-        text += sections(of: needs.filter { own[$0.key] == nil })
+        text += sections(of: defaults.merging(needs.filter { own[$0.key] == nil }) { $1 })
         try SelfSigned.write(to: folder.path)
         let file = folder.appendingPathComponent("martlet.yaml").path
         try text.write(toFile: file, atomically: true, encoding: .utf8)
@@ -38,6 +38,9 @@ enum StageConfiguration {
 
     /// Before the settings of the transcript's domain, whatever it is called on this stage.
     private static let ownPrefix = "domains.localhost."
+
+    /// The people of transcripts have the passwords of plays.
+    private static let defaults = ["local-accounts.password-length": "1"]
 
     /// `a.b=c` as YAML.
     private static func sections(of needs: [String: String]) -> String {

@@ -44,8 +44,8 @@ async def scram():
 @check
 async def older_tls():
     """local: a client with TLS 1.2, whose channel binding the server does not know, gets in nevertheless"""
-    await account("paris", "secret")
-    async with user("paris", "secret", tls=ssl.TLSVersion.TLSv1_2) as paris:
+    await account("paris", "secret of Paris")
+    async with user("paris", "secret of Paris", tls=ssl.TLSVersion.TLSv1_2) as paris:
         assert paris.socket.version() == "TLSv1.2"
         await paris.settled()
 
@@ -53,13 +53,13 @@ async def older_tls():
 @check
 async def passwords():
     """local: a password changed by the administrator and by the user himself"""
-    await account("mercutio", "first")
-    await account("mercutio", "second", command="password")
-    assert await user("mercutio", "first", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
-    async with user("mercutio", "second") as mercutio:
-        await mercutio.plugin["xep_0077"].change_password("thi<rd>", jid="second.test")
-    assert await user("mercutio", "second", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
-    async with user("mercutio", "thi<rd>"):
+    await account("mercutio", "the first one")
+    await account("mercutio", "the second one", command="password")
+    assert await user("mercutio", "the first one", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
+    async with user("mercutio", "the second one") as mercutio:
+        await mercutio.plugin["xep_0077"].change_password("the thi<rd> one", jid="second.test")
+    assert await user("mercutio", "the second one", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
+    async with user("mercutio", "the thi<rd> one"):
         pass
     async with person("alice") as alice:
         try:
@@ -71,10 +71,34 @@ async def passwords():
 
 
 @check
+async def mistyped_password():
+    """local: a client that tries tls-unique first has as many attempts left as others"""
+    await account("benvolio", "peace, ye fools")
+    got = await user("benvolio", "piece, ye fools").refusals_of_login()
+    # One for each mechanism that can be spoken; the stream is closed after five.
+    assert got.count("not-authorized") == 4, got
+    async with user("benvolio", "peace, ye fools") as benvolio:
+        await benvolio.settled()
+
+
+@check
+async def short_passwords():
+    """local: a user cannot choose a password that is shorter than the administrator wants"""
+    await account("rosaline", "fair as the day")
+    async with user("rosaline", "fair as the day") as rosaline:
+        try:
+            await rosaline.plugin["xep_0077"].change_password("night", jid="second.test")
+        except IqError as error:
+            assert error.condition == "not-acceptable", error.condition
+        else:
+            raise AssertionError("the server accepted a short password")
+
+
+@check
 async def between_domains():
     """local: the people of both domains add each other and chat"""
-    await account("juliet", "balcony")
-    async with user("juliet", "balcony") as juliet, person("grace") as grace:
+    await account("juliet", "on the balcony")
+    async with user("juliet", "on the balcony") as juliet, person("grace") as grace:
         await juliet.befriend(grace)
         await juliet.presence("grace@example.test/desk")
         await grace.presence("juliet@second.test/desk")
@@ -82,4 +106,4 @@ async def between_domains():
         (await grace.message("From the other house")).reply("Welcome").send()
         await juliet.message("Welcome")
     assert await Person("grace@second.test", "pw-grace", mechanism="SCRAM-SHA-1").refusals_of_login() == ["not-authorized"]
-    assert await Person("juliet@example.test", "balcony").refusals_of_login() == ["not-authorized"]
+    assert await Person("juliet@example.test", "on the balcony").refusals_of_login() == ["not-authorized"]

@@ -11,7 +11,8 @@ package struct KeyParameters: Sendable {
     package var iterations: Int
     /// In bytes.
     package var saltLength: Int
-    /// How many characters a new password must have (RFC 6120 §13.9.4 leaves it to the administrator).
+    /// How many characters a new password must have: servers "SHOULD enforce minimal criteria for password strength"
+    /// (RFC 6120 §13.9.4).
     package var minimumLength: Int
 
     package init(

@@ -26,8 +26,9 @@ package struct EntityCapabilities: Feature {
         return [
             Registration.advertise(.capabilities, on: .server),
             Registration.stream(announcement),
-            Registration.node(on: .server) { node, _ in
-                node == "\(Software.uri)#\(announcement.verification)" ? kernel.registry.server : nil
+            Registration.node(on: .server) { node, request in
+                node == "\(Software.uri)#\(announcement.verification(of: request.to.domainJID))"
+                    ? kernel.registry.discovery(of: .server, at: request.to.domainJID) : nil
             },
             Registration.presence(.fromClient, .rewrite) { stanza, scope throws(StanzaError) in
                 sent(stanza, scope)
@@ -134,29 +135,31 @@ package struct EntityCapabilities: Feature {
 private final class CapabilitiesAnnouncement: StreamFeature {
     let rule = StreamFeatureRule(requires: [.authenticated])
     private unowned let kernel: Kernel
-    private let computed = Mutex<VerificationString?>(nil)
+    private let computed = Mutex<[JID: VerificationString]>([:])
 
     init(kernel: Kernel) {
         self.kernel = kernel
     }
 
-    /// Computed once: when it is needed first, all features have registered, and nothing changes any more.
-    var verification: VerificationString {
+    /// Computed once for each of our domains: when it is needed first, all features have registered, and nothing
+    /// changes any more.
+    func verification(of domain: JID) -> VerificationString {
         computed.withLock { computed in
-            if let computed { return computed }
-            let server = kernel.registry.server
+            if let known = computed[domain] { return known }
+            let server = kernel.registry.discovery(of: .server, at: domain)
             let result = VerificationString(
                 identities: server.identities.map { .init(category: $0.category, type: $0.type, name: $0.name) },
                 features: server.features, forms: server.forms)
-            computed = result
+            computed[domain] = result
             return result
         }
     }
 
     func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
+        guard let domain = stream.machine.domain else { return }
         writer.element(
             "c", in: .capabilities,
-            ["hash": "sha-1", "node": Software.uri, "ver": verification.description])
+            ["hash": "sha-1", "node": Software.uri, "ver": verification(of: domain).description])
     }
 }
 

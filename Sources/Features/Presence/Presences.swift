@@ -9,9 +9,37 @@ package struct Presences: Feature {
     /// What an account's subscribers were told.
     struct Told {
         /// The resources that they were told are available, and not yet that they are not.
-        var available: [SessionHandle] = []
+        private(set) var available: [SessionHandle] = []
         /// How often they were told something.
-        var count = 0
+        private(set) var count = 0
+        /// How many ends of subscriptions are under way, and who has become unavailable since the first of them began:
+        /// a subscriber may have been told that they are available, and not be told any more that they are not.
+        private var ends = 0
+        private var gone: Set<JID> = []
+
+        /// Subscribers are being told something.
+        mutating func tell() { count += 1 }
+
+        mutating func becameAvailable(_ session: SessionHandle) { available.append(session) }
+
+        mutating func becameUnavailable(_ session: SessionHandle) {
+            guard let index = available.firstIndex(of: session) else { return }
+            available.remove(at: index)
+            if ends > 0 { gone.insert(session.jid) }
+        }
+
+        /// A subscription is going to end.
+        mutating func beginEnd() { ends += 1 }
+
+        /// All that subscribers were told before the end of a subscription has reached them.
+        /// - Returns: the resources that they may have been told are available since the end began.
+        mutating func finishEnd() -> Set<JID> {
+            defer {
+                ends -= 1
+                if ends == 0 { gone = [] }
+            }
+            return gone.union(available.map(\.jid))
+        }
     }
 
     static let told = AccountSlot(Told())
@@ -102,7 +130,7 @@ package struct Presences: Feature {
                 isInitial = !bound.isAvailable
                 bound.presence = presence
             }
-            if isInitial { state[Self.told].available.append(session.handle) }
+            if isInitial { state[Self.told].becameAvailable(session.handle) }
             return (isInitial, Audience(in: &state))
         }
         broadcast(stanza, to: audience, session)
@@ -141,14 +169,14 @@ package struct Presences: Feature {
 
         /// §4.2.2, §4.4.2: of available presence.
         init(in state: inout AccountState) {
-            state[Presences.told].count += 1
+            state[Presences.told].tell()
             subscribers = state.roster.subscribers
             own = state.sessions.filter(\.isAvailable).map(\.handle)
         }
 
         /// §4.5.2: of unavailable presence.
         init(of session: SessionHandle, in state: inout AccountState, wasAvailable: Bool) {
-            state[Presences.told].available.removeAll { $0 == session }
+            state[Presences.told].becameUnavailable(session)
             if wasAvailable { self = Audience(in: &state) }
             let told = Set(subscribers)
             directed = DirectedPresence.end(session, in: &state).filter { !told.contains($0.bare) }

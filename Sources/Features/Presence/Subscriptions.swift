@@ -122,7 +122,7 @@ package struct Subscriptions: Feature {
         }
         if case .needs = try kernel.router.route(stanza, on: loop) { kernel.send(stanza, on: loop) }
         // §3.1.5
-        if original.type == .subscribed { sendPresence(of: account, to: contact, on: loop) }
+        if original.type == .subscribed { kernel.sendPresence(of: account, to: contact, on: loop) }
     }
 
     // MARK: To our accounts
@@ -164,7 +164,7 @@ package struct Subscriptions: Feature {
         case (.approve, _):
             // §3.1.3, §3.4.2: granted before, so granted without asking.
             kernel.send(Stanza(.presence, type: .subscribed, from: account.jid, to: contact), on: loop)
-            sendPresence(of: account, to: contact, on: loop)
+            kernel.sendPresence(of: account, to: contact, on: loop)
         case (.deliver, .unsubscribe):
             // §3.3.3: who has given up a subscription is told that there is nothing more to see; A.3.2
             if change.hadPresence { sendUnavailable(change.available, to: contact, on: loop) }
@@ -208,27 +208,6 @@ package struct Subscriptions: Feature {
     }
 
     // MARK: Presence
-
-    /// Sends the presence of all available resources. Each is sent from its own loop, as its broadcasts are, so that
-    /// none overtakes a newer one.
-    private func sendPresence(of account: Account, to contact: JID, on loop: LoopContext) {
-        let loops = account.withState { state in
-            // It is on its way then, should the subscription end at once.
-            state[Presences.told].count += 1
-            return Set(state.sessions.filter(\.isAvailable).map(\.handle.loop))
-        }
-        if !loops.subtracting([loop.index]).isEmpty { loop.flush() }
-        for index in loops {
-            let send: @Sendable (LoopContext) -> Void = { loop in
-                let available = account.withState { state in
-                    guard state.roster[contact]?.subscription.from == true else { return [BoundSession]() }
-                    return state.sessions.filter { $0.handle.loop == index && $0.isAvailable }
-                }
-                for session in available { loop.kernel.send(Stanza(presenceOf: session, to: contact), on: loop) }
-            }
-            if index == loop.index { send(loop) } else { kernel.loops[index].execute(send) }
-        }
-    }
 
     private func sendUnavailable(_ resources: [SessionHandle], to contact: JID, on loop: LoopContext) {
         for resource in resources {

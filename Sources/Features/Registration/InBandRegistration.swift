@@ -39,16 +39,22 @@ package struct InBandRegistration: Feature {
 
     package var registrations: [[Registration]] {
         guard open != nil || allowsPasswordChange || allowsRemoval else { return [] }
+        // Passwords in a directory are changed there.
+        let isPossible: DomainCondition = { $0.local != nil }
         var all: [[Registration]] = [Asked.server, .account].flatMap { asked in
             [
-                Registration.iq(.get, "query", in: .registration, on: asked, .inline { request, _, _, writer throws(StanzaError) in
-                    try writeForm(try account(of: request), into: &writer)
-                }),
-                Registration.iq(.set, "query", in: .registration, on: asked, .ordered { request throws(StanzaError) in
-                    // §3.3: what is sent back must not contain the password.
-                    do throws(StanzaError) { try await change(request) } catch { throw error.withoutStanza }
-                    return nil
-                }),
+                Registration.iq(
+                    .get, "query", in: .registration, on: asked, where: isPossible,
+                    .inline { request, _, _, writer throws(StanzaError) in
+                        try writeForm(try account(of: request), into: &writer)
+                    }),
+                Registration.iq(
+                    .set, "query", in: .registration, on: asked, where: isPossible,
+                    .ordered { request throws(StanzaError) in
+                        // §3.3: what is sent back must not contain the password.
+                        do throws(StanzaError) { try await change(request) } catch { throw error.withoutStanza }
+                        return nil
+                    }),
             ]
         }
         if let open { all.append(Registration.stream(open)) }

@@ -47,43 +47,54 @@ extension Kernel {
         between user: JID, and contact: JID, on loop: LoopContext, _ change: @escaping @Sendable (LoopContext) -> Void
     ) {
         if loops.count == 1 { return change(loop) }
+        // Neither account leaves memory before this is over, for they were just used: what is counted is their presence.
         let sides = [(user, contact), (contact, user)].compactMap { Side(accounts[$0.bare], of: $1.bare) }
         passLoops(from: 1) { loop in
-            let subscribed = sides.filter(\.isSubscribed)
-            let available = subscribed.map(\.told.available)
+            let subscribed = sides.map(\.isSubscribed)
             change(loop)
-            let overtaken = zip(subscribed, available).filter { side, _ in
-                side.told.count != side.count && !side.isSubscribed
-            }
-            if overtaken.isEmpty { return }
+            let overtaken = zip(sides, subscribed).filter { side, wasSubscribed in
+                wasSubscribed && !side.isSubscribed && side.wasToldMore
+            }.map(\.0)
+            if overtaken.isEmpty { return sides.forEach { _ = $0.finish() } }
             // Somebody's presence has changed meanwhile, and may be on its way still: its end is told once more.
             self.passLoops(from: 1) { loop in
-                for (side, available) in overtaken where !side.isSubscribed {
-                    for resource in Set(available).union(side.told.available) {
-                        self.send(
-                            Stanza(.presence, type: .unavailable, from: resource.jid, to: side.contact), on: loop)
+                let told = sides.map { $0.finish() }
+                for (side, resources) in zip(sides, told) where overtaken.contains(side) {
+                    for resource in resources {
+                        self.send(Stanza(.presence, type: .unavailable, from: resource, to: side.contact), on: loop)
                     }
+                    // Who has been given the subscription back in this moment believes what comes last.
+                    if side.isSubscribed { self.sendPresence(of: side.account, to: side.contact, on: loop) }
                 }
             }
         }
     }
 
-    /// One direction of a subscription.
-    private struct Side {
+    /// One direction of a subscription that may be about to end.
+    private struct Side: Equatable {
         let account: Account
         let contact: JID
         /// How often subscribers had been told something at the beginning.
-        let count: Int
+        private let count: Int
 
-        var told: Presences.Told { account.withState { $0[Presences.told] } }
         var isSubscribed: Bool { account.isSubscribed(by: contact) }
+        /// Whether subscribers were told something since the beginning.
+        var wasToldMore: Bool { account.withState { $0[Presences.told].count } != count }
 
         init?(_ account: Account?, of contact: JID) {
             guard let account else { return nil }
             self.account = account
             self.contact = contact
-            count = account.withState { $0[Presences.told].count }
+            count = account.withState { state in
+                state[Presences.told].beginEnd()
+                return state[Presences.told].count
+            }
         }
+
+        /// To be called once: the resources that the contact may believe to be available.
+        func finish() -> Set<JID> { account.withState { $0[Presences.told].finishEnd() } }
+
+        static func == (one: Side, other: Side) -> Bool { one.account === other.account && one.contact == other.contact }
     }
 
     /// Goes by all loops in turn, and ends on the roster loop.

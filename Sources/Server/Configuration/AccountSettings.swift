@@ -12,9 +12,12 @@ package enum AccountSettings {
         can tell accounts with another number from those that do not exist.
         """)
 
-    static let passwordLength = Setting(
-        "local-accounts.password-length", default: 1, in: 1...200,
-        "How many characters a new password must have at least.")
+    package static let passwordLength = Setting(
+        "local-accounts.password-length", default: 8, in: 1...200,
+        """
+        How many characters a new password must have at least, whoever sets it: with a client, with martlet user, or from \
+        a file. Passwords that are set already stay as they are.
+        """)
 }
 
 extension KeyParameters {

@@ -17,7 +17,7 @@ package enum Asked: Sendable, Hashable {
 /// One thing that a feature adds to the server. A feature is a list of these.
 package struct Registration: Sendable {
     package enum Kind: Sendable {
-        case advertise(String, on: Asked)
+        case advertise(String, on: Asked, where: DomainCondition?)
         case identity(category: String, type: String, name: String?, on: Asked)
         case information(DataForm)
         case node(DiscoveryNode, on: Asked)
@@ -47,12 +47,12 @@ package struct Registration: Sendable {
 
     /// Lists namespaces in the answers of service discovery (XEP-0030 §3.1).
     package static func advertise(_ namespaces: Namespace..., on asked: Asked) -> [Registration] {
-        namespaces.map { Registration(kind: .advertise($0.description, on: asked)) }
+        namespaces.map { Registration(kind: .advertise($0.description, on: asked, where: nil)) }
     }
 
     /// Lists features whose names are made, and not written out.
     package static func advertise(_ features: [String], on asked: Asked) -> [Registration] {
-        features.map { Registration(kind: .advertise($0, on: asked)) }
+        features.map { Registration(kind: .advertise($0, on: asked, where: nil)) }
     }
 
     /// Adds an identity to the answers of service discovery.
@@ -76,15 +76,19 @@ package struct Registration: Sendable {
     // MARK: Requests
 
     /// Answers requests. Handling a namespace advertises it, unless `isAdvertised` is false.
-    /// - Parameter type: `.get` or `.set`.
+    /// - Parameters:
+    ///   - type: `.get` or `.set`.
+    ///   - condition: the domains where it is advertised; on all of them without one. It holds from the start to the end.
     package static func iq(
         _ type: StanzaType, _ name: StaticString, in namespace: Namespace, on asked: Asked, isAdvertised: Bool = true,
-        _ handler: IQHandler
+        where condition: DomainCondition? = nil, _ handler: IQHandler
     ) -> [Registration] {
         var result = [
             Registration(kind: .iq(IQKey(type: type, name: name, namespace: namespace, asked: asked), handler))
         ]
-        if isAdvertised { result += advertise(namespace, on: asked) }
+        if isAdvertised {
+            result.append(Registration(kind: .advertise(namespace.description, on: asked, where: condition)))
+        }
         return result
     }
 
@@ -194,6 +198,9 @@ package struct SessionPart: Sendable {
     /// Takes up what was saved. Runs on the session's event loop.
     let restore: @Sendable (Session, [UInt8]) -> Void
 }
+
+/// Chooses domains.
+package typealias DomainCondition = @Sendable (Domain) -> Bool
 
 /// What a node of the server or of an account is and can do; nil for a name that is not known.
 package typealias DiscoveryNode = @Sendable (String, IQRequest) -> Registry.Discovery?

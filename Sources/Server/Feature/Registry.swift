@@ -41,8 +41,8 @@ package final class Registry: Sendable {
         package init() {}
     }
 
-    package let server: Discovery
-    package let account: Discovery
+    /// What each domain and its accounts have.
+    private let domainDiscovery: [Discovered: Discovery]
     /// The hosted services, in the order in which they were registered.
     package let services: [HostedService]
     /// What all hosted services have in common is among what each has.
@@ -67,9 +67,16 @@ package final class Registry: Sendable {
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
 
+    private struct Discovered: Hashable {
+        let domain: JID
+        let asked: Asked
+    }
+
+    /// - Parameter domains: those that are served.
     /// - Throws: `DuplicateRegistration` if two features answer the same request.
-    init(_ registrations: [Registration]) throws(DuplicateRegistration) {
+    init(_ registrations: [Registration], domains: [Domain] = []) throws(DuplicateRegistration) {
         var discovery: [Asked: Discovery] = [:]
+        var conditional: [(feature: String, asked: Asked, condition: DomainCondition)] = []
         var services: [HostedService] = []
         var sources: [(asked: Asked, source: DiscoverySource)] = []
         var privateElements: [PrivateElement] = []
@@ -91,7 +98,8 @@ package final class Registry: Sendable {
         var placed: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
             switch registration.kind {
-            case .advertise(let namespace, let asked): discovery[asked, default: Discovery()].features.append(namespace)
+            case .advertise(let namespace, let asked, nil): discovery[asked, default: Discovery()].features.append(namespace)
+            case .advertise(let namespace, let asked, let condition?): conditional.append((namespace, asked, condition))
             case .identity(let category, let type, let name, let asked):
                 discovery[asked, default: Discovery()].identities.append(
                     Identity(category: category, type: type, name: name))
@@ -123,18 +131,22 @@ package final class Registry: Sendable {
             case .isCopied(let body): isCopied.append(body)
             }
         }
-        func found(_ asked: Asked...) -> Discovery {
+        func found(_ asked: Asked..., at domain: Domain? = nil) -> Discovery {
             var result = Discovery()
             for asked in asked {
                 result.identities += discovery[asked]?.identities ?? []
                 result.features += discovery[asked]?.features ?? []
                 result.forms += discovery[asked]?.forms ?? []
+                guard let domain else { continue }
+                result.features += conditional.filter { $0.asked == asked && $0.condition(domain) }.map(\.feature)
             }
             result.features = Set(result.features).sorted()
             return result
         }
-        server = found(.server)
-        account = found(.account)
+        domainDiscovery = Dictionary(
+            domains.flatMap { domain in
+                [Asked.server, .account].map { (Discovered(domain: domain.jid, asked: $0), found($0, at: domain)) }
+            }, uniquingKeysWith: { first, _ in first })
         self.services = services
         serviceDiscovery = Dictionary(
             services.map { ($0.label, found(.services, .service($0.label))) }, uniquingKeysWith: { first, _ in first })
@@ -172,10 +184,10 @@ package final class Registry: Sendable {
     }
 
     /// What an entity is and can do, as its features have declared it.
-    package func discovery(of asked: Asked) -> Discovery {
+    /// - Parameter domain: that of the entity's address.
+    package func discovery(of asked: Asked, at domain: JID) -> Discovery {
         switch asked {
-        case .server: server
-        case .account: account
+        case .server, .account: domainDiscovery[Discovered(domain: domain, asked: asked)] ?? Discovery()
         case .services: Discovery()
         case .service(let label): serviceDiscovery[label] ?? Discovery()
         }

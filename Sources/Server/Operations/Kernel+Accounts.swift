@@ -55,7 +55,7 @@ extension Kernel {
         switch error {
         case .exists: StanzaError(.conflict)
         case .unknown: StanzaError(.notAllowed, "the account is kept elsewhere")
-        case .password: StanzaError(.notAcceptable, "this cannot be a password")
+        case .password(let reason): StanzaError(.notAcceptable, "this cannot be a password: \(reason)")
         case .hashing: StanzaError(.resourceConstraint)
         case .storage(let error): refusal(of: error, account)
         }

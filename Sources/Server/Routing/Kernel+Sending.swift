@@ -1,3 +1,4 @@
+internal import Logging
 package import XMPP
 
 extension Kernel {
@@ -6,9 +7,17 @@ extension Kernel {
         guard let stanza = seenByHooks(stanza, on: loop) else { return }
         guard case .needs(let jid)? = try? router.route(stanza, on: loop) else { return }
         let reference = loops[loop.index]
-        accounts.load(jid) { result in
-            guard case .loaded = result else { return }
-            reference.execute { _ = try? $0.kernel.router.route(stanza, on: $0) }
+        accounts.load(jid) { [logger, kind = stanza.kind, type = stanza.type] result in
+            switch result {
+            case .loaded:
+                reference.execute { _ = try? $0.kernel.router.route(stanza, on: $0) }
+            case .unknown:
+                break
+            case .failed(let reason):
+                logger.error(
+                    "An account cannot be read, and a \(kind) of type \(type) for it is lost.",
+                    metadata: [LogKeys.jid: "\(jid)", LogKeys.reason: "\(reason)"])
+            }
         }
     }
 

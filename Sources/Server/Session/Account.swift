@@ -11,10 +11,23 @@ package final class Account: Sendable {
     private let state = Mutex(AccountState())
     /// What `AccountState.filled` was when its lock was held last.
     private let filled = Atomic<UInt64>(0)
+    /// Whether it was used since the last sweep of the accounts in memory.
+    private let isMarked = Atomic(false)
 
     init(jid: JID) {
         self.jid = jid
     }
+
+    /// Marks the account, so that it stays in memory while something is done with it.
+    @discardableResult
+    func used() -> Account {
+        // Mostly it is marked already, and reading disturbs no other core.
+        if !isMarked.load(ordering: .relaxed) { isMarked.store(true, ordering: .relaxed) }
+        return self
+    }
+
+    /// Takes the mark away; false if there was none.
+    func takeMark() -> Bool { isMarked.exchange(false, ordering: .relaxed) }
 
     /// Reads or changes the state. The closure must not wait, route or take another account's lock.
     package func withState<Result, Failure: Error>(

@@ -6,10 +6,20 @@ package import XMPP
 package final class AccountTable: Sendable {
     /// What is known of one bare JID.
     private enum Entry {
-        case loaded(Account, lastUse: NIODeadline)
+        /// `seen` is when a sweep last found that the account had been used.
+        case loaded(Account, seen: NIODeadline)
         /// There is no such account; believed until then.
         case unknown(until: NIODeadline)
-        case loading([@Sendable (LoadResult) -> Void])
+        case loading(Loading)
+    }
+
+    /// An account that is being read.
+    private struct Loading {
+        /// Whether it had proved to exist when reading began.
+        let isKnown: Bool
+        var waiting: [@Sendable (LoadResult) -> Void]
+        /// Whether something has happened meanwhile that what is being read does not show: then it is read again.
+        var isOutdated = false
     }
 
     package enum LoadResult: Sendable {
@@ -53,7 +63,7 @@ package final class AccountTable: Sendable {
     package func find(_ jid: JID) -> Lookup {
         shard(of: jid).entries.withLock { entries in
             switch entries[jid] {
-            case .loaded(let account, _): .loaded(account)
+            case .loaded(let account, _): .loaded(account.used())
             case .unknown(let until): until > clock.now ? .unknown : .notLoaded
             case .loading, nil: .notLoaded
             }
@@ -73,36 +83,44 @@ package final class AccountTable: Sendable {
         let step: Step = shard.entries.withLock { entries in
             switch entries[jid] {
             case .loaded(let account, _):
-                entries[jid] = .loaded(account, lastUse: clock.now)
-                return .done(.loaded(account))
-            case .unknown(let until) where until > clock.now:
+                return .done(.loaded(account.used()))
+            // What has just been proved counts for more than what was found out seconds ago.
+            case .unknown(let until) where until > clock.now && !isKnown:
                 return .done(.unknown)
-            case .loading(let waiting):
-                entries[jid] = .loading(waiting + [completion])
+            case .loading(var loading):
+                loading.waiting.append(completion)
+                if isKnown, !loading.isKnown { loading.isOutdated = true }
+                entries[jid] = .loading(loading)
                 return .wait
             case .unknown, nil:
-                entries[jid] = .loading([completion])
+                entries[jid] = .loading(Loading(isKnown: isKnown, waiting: [completion]))
                 return .read
             }
         }
         switch step {
         case .done(let result): completion(result)
         case .wait: break
-        case .read:
-            read(jid, isKnown) { [unknownLifetime, clock] result in
-                let waiting = shard.entries.withLock { entries in
-                    var waiting: [@Sendable (LoadResult) -> Void] = []
-                    if case .loading(let completions) = entries[jid] { waiting = completions }
-                    switch result {
-                    case .loaded(let account): entries[jid] = .loaded(account, lastUse: clock.now)
-                    case .unknown: entries[jid] = .unknown(until: clock.now + unknownLifetime)
-                    case .failed: entries[jid] = nil
-                    }
-                    return waiting
-                }
-                for completion in waiting { completion(result) }
-            }
+        case .read: read(jid, isKnown) { [self] in loaded($0, jid, shard) }
         }
+    }
+
+    private func loaded(_ result: LoadResult, _ jid: JID, _ shard: Shard) {
+        let waiting: [@Sendable (LoadResult) -> Void]? = shard.entries.withLock { entries in
+            guard case .loading(var loading) = entries[jid] else { return [] }
+            if loading.isOutdated {
+                loading.isOutdated = false
+                entries[jid] = .loading(loading)
+                return nil
+            }
+            switch result {
+            case .loaded(let account): entries[jid] = .loaded(account.used(), seen: clock.now)
+            case .unknown: entries[jid] = .unknown(until: clock.now + unknownLifetime)
+            case .failed: entries[jid] = nil
+            }
+            return loading.waiting
+        }
+        guard let waiting else { return read(jid, false) { [self] in loaded($0, jid, shard) } }
+        for completion in waiting { completion(result) }
     }
 
     /// Adds a session unless the account has left memory meanwhile; then it must be loaded again.
@@ -119,7 +137,9 @@ package final class AccountTable: Sendable {
         shard(of: jid).entries.withLock { entries in
             switch entries[jid] {
             case .loaded(let account, _) where !account.sessions.isEmpty: break
-            case .loading: break
+            case .loading(var loading):
+                loading.isOutdated = true
+                entries[jid] = .loading(loading)
             case .loaded, .unknown, nil: entries[jid] = nil
             }
         }
@@ -136,15 +156,28 @@ package final class AccountTable: Sendable {
         }
     }
 
-    /// Drops accounts that have no session and were not loaded since `limit`, and what is believed not to exist.
+    /// Drops accounts that have no session and were not used since `limit`, and what is believed not to exist.
+    ///
+    /// Whoever finds an account here, or has just ended its last session, goes on to use it without a lock. If it were
+    /// dropped in between, it could be read anew before what is still being done to it is on disk, and be there twice.
+    /// So each of them marks the account, and it stays for as long after the mark as `limit` lies in the past: minutes,
+    /// where they need microseconds.
     package func sweep(olderThan limit: NIODeadline) {
+        let now = clock.now
         for shard in shards {
             shard.entries.withLock { entries in
-                entries = entries.filter { _, entry in
+                for (jid, entry) in entries {
                     switch entry {
-                    case .loaded(let account, let lastUse): lastUse > limit || !account.sessions.isEmpty
-                    case .unknown(let until): until > limit
-                    case .loading: true
+                    case .loaded(let account, let seen):
+                        // In this order: who ends the last session marks the account before that can be seen.
+                        if !account.sessions.isEmpty { continue }
+                        if account.takeMark() {
+                            entries[jid] = .loaded(account, seen: now)
+                        } else if seen <= limit {
+                            entries[jid] = nil
+                        }
+                    case .unknown(let until): if until <= limit { entries[jid] = nil }
+                    case .loading: break
                     }
                 }
             }

@@ -130,7 +130,7 @@ extension Binding {
         kernel.find(other) { session, _ in
             session?.close(StreamError(.conflict, "the resource was bound by another session"))
             // It is gone from there already if its connection was just being lost.
-            account.withState { $0.sessions.removeAll { $0.handle == other } }
+            account.used().withState { $0.sessions.removeAll { $0.handle == other } }
             back.execute(body)
         }
     }
@@ -140,7 +140,8 @@ extension Session {
     /// The session is over: its account forgets it, and the features tell whoever must know.
     func end() {
         var last: BoundSession?
-        let isRemoved = account.withState { state in
+        // What is done at the end is done with an account in memory.
+        let isRemoved = account.used().withState { state in
             if let index = state.sessions.firstIndex(where: { $0.handle == handle }) {
                 last = state.sessions.remove(at: index)
             }

@@ -24,10 +24,14 @@ package struct SASLFailure: Error, Hashable, Sendable {
     /// password, and nothing of what the peer sent that could break a line of the log.
     package let detail: String?
 
+    /// Whether the handshake ended before anything was tried, because the client wants something that is not on offer.
+    let isMisunderstanding: Bool
+
     @inline(never)
-    package init(_ condition: Condition, _ detail: String? = nil) {
+    package init(_ condition: Condition, _ detail: String? = nil, isMisunderstanding: Bool = false) {
         self.condition = condition
         self.detail = detail
+        self.isMisunderstanding = isMisunderstanding
     }
 }
 

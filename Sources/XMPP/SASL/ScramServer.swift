@@ -117,7 +117,9 @@ package struct ScramServer: Sendable {
         case .bound(let type):
             guard bindsChannel else { throw SASLFailure(.malformedRequest, "flag p without a -PLUS mechanism") }
             guard channelBinding(type) != nil else {
-                throw SASLFailure(.malformedRequest, "channel-binding type \(type.rawValue.prefix(32)) was not offered")
+                throw SASLFailure(
+                    .malformedRequest, "channel-binding type \(type.rawValue.prefix(32)) was not offered",
+                    isMisunderstanding: true)
             }
         }
         try context.check(username: first.username, authzid: first.header.authzid)

@@ -36,6 +36,7 @@ final class TestServer: Sendable {
             listeners: [ListenerSection(kind: .client, port: 0, address: .loopback, tls: .none)], data: data)
         configuration[LimitSettings.stanzasPerSecond] = 1_000_000
         configuration[LimitSettings.stanzasBurst] = 1_000_000
+        configuration[AccountSettings.passwordLength] = 1
         configure(&configuration)
         let test = TestServer(
             try await Server(

@@ -17,7 +17,7 @@ final class LiveServer: Sendable {
 
     /// Runs a server for the time of a test.
     static func run(
-        domains: [String] = ["localhost"], tls: ListenerSection.TLS = .optional,
+        domains: [String] = ["localhost"], tls: ListenerSection.TLS = .optional, log: RecordedLog? = nil,
         _ configure: (inout Configuration) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
     ) async throws {
         let data = FileManager.default.temporaryDirectory.path + "/martlet-live-\(UUID().uuidString)"
@@ -25,9 +25,11 @@ final class LiveServer: Sendable {
         var configuration = Configuration(
             domains: domains.map { DomainSection(name: $0) },
             listeners: [ListenerSection(kind: .client, port: 0, address: .loopback, tls: tls)], data: data)
+        configuration[AccountSettings.passwordLength] = 1
         configure(&configuration)
         var logger = Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
+        if let log { logger = Logger(label: "martlet") { _ in log } }
         let live = LiveServer(
             try await Server(configuration: configuration, features: allFeatures, logger: logger, loops: 2))
         do {

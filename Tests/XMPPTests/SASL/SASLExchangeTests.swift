@@ -163,4 +163,33 @@ struct SASLExchangeTests {
         #expect(challenge("nobody") != challenge("noone"))
         #expect(challenge("nobody")?.count == challenge("juliet")?.count)
     }
+
+    /// RFC 6120 §6.4.5: what is counted are log-ins, not misunderstandings about channel bindings.
+    @Test func unofferedChannelBindingsAreNotCountedOnce() throws {
+        let server = SASLTestServer()
+        var exchange = server.exchange
+        let bound = SASLMechanism.byPreference.filter(\.bindsChannel)
+        func tryUnique(_ mechanism: SASLMechanism) {
+            let action = server.auth(mechanism.name, Array("p=tls-unique,,n=juliet,r=abc".utf8), &exchange)
+            guard case .failed(let failure) = action else {
+                Issue.record("\(action)")
+                return
+            }
+            #expect(failure.condition == .malformedRequest)
+        }
+        for mechanism in bound { tryUnique(mechanism) }
+        #expect(exchange.failures == 0)
+        // Who does not understand has begun to play.
+        for (index, mechanism) in bound.enumerated() {
+            tryUnique(mechanism)
+            #expect(exchange.failures == index + 1)
+        }
+        // And the exchange goes on as ever.
+        _ = server.auth("PLAIN", Array("\0juliet\0wrong".utf8), &exchange)
+        #expect(exchange.failures == bound.count + 1)
+        guard case .succeeded = server.auth("PLAIN", Array("\0juliet\0r0m30myr0m30".utf8), &exchange) else {
+            Issue.record("no success")
+            return
+        }
+    }
 }
