@@ -28,7 +28,7 @@ struct DirectoryDomainTests {
             let registry = try #require(live.server.kernel.registry)
             for (domain, isPossible) in [("localhost", true), ("company.test", false)] {
                 for asked in [Asked.server, .account] {
-                    let features = registry.discovery(of: try JID(domain), on: asked).features
+                    let features = registry.discovery(of: asked, at: try JID(domain)).features
                     #expect(features.contains("jabber:iq:register") == isPossible, "\(domain)")
                     #expect(features.contains("urn:xmpp:ping"))
                 }

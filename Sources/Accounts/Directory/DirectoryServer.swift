@@ -24,6 +24,9 @@ actor DirectoryServer {
     /// A password that the directory refused for the service account: trying it again and again would lock the account.
     private var refusedPassword: (password: [UInt8], until: ContinuousClock.Instant)?
     private var isClosed = false
+    /// How many connections are being opened, and who waits for that to end.
+    private var openings = 0
+    private var closers: [CheckedContinuation<Void, Never>] = []
 
     init(_ address: DirectoryServerAddress, plan: DirectoryPlan, transport: LDAPTransport, logger: Logger) {
         self.address = address
@@ -204,8 +207,22 @@ actor DirectoryServer {
     // MARK: Connections
 
     private func open() async throws(DirectoryFailure) -> LDAPConnection {
+        guard !isClosed else { throw Self.closed }
+        openings += 1
+        defer {
+            openings -= 1
+            if openings == 0, isClosed {
+                for closer in closers { closer.resume() }
+                closers = []
+            }
+        }
         let descriptor = try await transport.open(address, by: .now + plan.timeouts.connect + plan.timeouts.tls)
-        return try LDAPConnection(descriptor: descriptor, maximumMessage: plan.limits.messageSize)
+        let connection = try LDAPConnection(descriptor: descriptor, maximumMessage: plan.limits.messageSize)
+        guard !isClosed else {
+            connection.close()
+            throw Self.closed
+        }
+        return connection
     }
 
     /// An operation within its own time and the log-in's. A server that used up the whole of the former is suspect.
@@ -323,11 +340,14 @@ actor DirectoryServer {
 
     private static let closed = DirectoryFailure(.configuration, "the directory is closed")
 
-    /// Ends all connections; what is under way fails, and so does what is asked later.
-    func close() {
+    /// Ends all connections; what is under way fails, and so does what is asked later. When this returns nothing is being
+    /// connected any more, and the event loops can end; that takes as long as connecting may take at most.
+    func close() async {
         isClosed = true
         prober?.cancel()
         caretaker?.cancel()
         dropConnections()
+        guard openings > 0 else { return }
+        await withCheckedContinuation { closers.append($0) }
     }
 }

@@ -73,7 +73,7 @@ package struct Presences: Feature {
                 session.account.withState { state in
                     DirectedPresence.restore(saved, of: session.handle, in: &state)
                     guard state.sessions.contains(where: { $0.handle == session.handle && $0.isAvailable }) else { return }
-                    state[Self.told].available.append(session.handle)
+                    state[Self.told].becameAvailable(session.handle)
                 }
             },
             Registration.sessionEnded { session, last in
