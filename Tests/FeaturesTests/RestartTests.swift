@@ -13,9 +13,10 @@ import XMPP
     private let data = NSTemporaryDirectory() + "restart-tests-" + UUID().uuidString
 
     private func start() async throws -> Server {
-        let configuration = Configuration(
+        var configuration = Configuration(
             domains: [DomainSection(name: "localhost")],
             listeners: [ListenerSection(kind: .client, port: 0, address: .loopback, tls: .none)], data: data)
+        configuration[AccountSettings.passwordLength] = 1
         return try await Server(
             configuration: configuration, features: allFeatures,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: 2)
