@@ -43,9 +43,9 @@ package struct SASLExchange: Sendable {
 
     /// How many handshakes have not succeeded; RFC 6120 §6.4.5 wants the stream closed after three to six.
     ///
-    /// Some clients know only `tls-unique`, which TLS 1.3 does not have, and try it with one `-PLUS` mechanism after the
-    /// other before one that they can speak. No name and no password is tried so, and the first refusal of each
-    /// mechanism does not count; else nothing would be left for people who mistype.
+    /// Some clients know only `tls-unique`, which TLS 1.3 does not have and which is not on offer, and try it with one
+    /// `-PLUS` mechanism after the other before one that they can speak. No name and no password is tried so, and the
+    /// first refusal of each mechanism does not count; else nothing would be left for people who mistype.
     package private(set) var failures = 0
     private var misunderstood: Set<SASLMechanism> = []
 
