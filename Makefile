@@ -1,6 +1,6 @@
 # What everybody needs: `make run` and `make test` do everything from a fresh clone on Debian with the Swift toolchain.
 
-BUILD_PACKAGES = libxml2-dev libssl-dev libldap2-dev libicu-dev libsqlite3-dev pkg-config
+BUILD_PACKAGES = libxml2-dev libssl-dev libldap2-dev libicu-dev libsqlite3-dev libzstd-dev pkg-config
 TEST_PACKAGES = slapd ldap-utils openssl python3 python3-venv file tmux profanity
 VENV = .build-venv
 

@@ -42,10 +42,16 @@ let package = Package(
         .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev"])]),
         module("XMPP", ["CICU", "CLibXML2", nioCore]),
         module("TLS", ["COpenSSL", nioCore]),
-        module("Storage", [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+        module(
+            "Storage",
+            [
+                "CZstd", nioCore, .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         module("Accounts", ["CLDAP", "Storage", "TLS", "XMPP", nioCore, nioPosix, logging]),
         module(
             "Server",
@@ -64,7 +70,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         tests(of: "XMPP", ["CLibXML2", nioCore], scripts: ["Address/vectors.py"]),
         tests(of: "TLS", [nioCore, nioPosix, nioEmbedded]),
-        tests(of: "Storage"),
+        tests(of: "Storage", [nioCore], scripts: ["Archive/dictionary.py"]),
         tests(of: "Accounts", ["XMPP", "TLS", "Storage", nioCore, nioPosix, logging]),
         tests(of: "Server", ["Features", "Accounts", "XMPP", logging, nioCore, nioPosix, nioEmbedded]),
         tests(of: "Features", ["Server", "Accounts", "Storage", "XMPP", logging, nioCore, nioPosix]),

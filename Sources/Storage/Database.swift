@@ -22,6 +22,8 @@ package final class Database: Sendable {
         package var reads = 65_536
         /// Reading connections.
         package var readers = 4
+        /// How much of the file the writer keeps in memory, in KiB.
+        package var writerCache = 2_000
         /// How long to wait for a lock that another process holds, in seconds.
         package var busyTimeout = 10.0
 
@@ -61,6 +63,7 @@ package final class Database: Sendable {
             if role == .server { try connection.check() }
             try schema.apply(on: connection, file: directory.file)
             _ = try connection.pragma("wal_autocheckpoint = \(Checkpointer.backstop)")
+            _ = try connection.pragma("cache_size = -\(limits.writerCache)")
         }
         var reading: [Connection] = []
         for _ in 0..<max(1, limits.readers) { reading.append(try connect(.reader)) }

@@ -76,6 +76,14 @@ package struct Row: ~Copyable {
         try integer(column) != 0
     }
 
+    /// The bytes where they are, valid during the call.
+    package func withBytes<Result>(
+        _ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        guard try type(column) == SQLITE_BLOB else { throw mismatch(column, "bytes") }
+        return try body(blob(column))
+    }
+
     /// Valid until the statement goes on.
     private func blob(_ column: Int) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_blob(statement, CInt(column))

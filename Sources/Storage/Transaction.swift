@@ -41,4 +41,11 @@ package struct Transaction {
         }
         return element
     }
+
+    /// Gives each row of the result to `body`, in order, until that returns true.
+    package func forEachRow(
+        _ sql: String, _ arguments: [SQLValue] = [], until body: (borrowing Row) throws -> Bool
+    ) throws {
+        try connection.forEachRow(sql, arguments) { row in try !body(row) }
+    }
 }

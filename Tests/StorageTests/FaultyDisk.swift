@@ -10,6 +10,8 @@ enum FaultyDisk {
         case full
         /// What was written cannot be brought to the disk.
         case unsyncable
+        /// Bringing it to the disk takes a while.
+        case slow
     }
 
     /// An open file: where it is, and SQLite's own functions for it.
@@ -73,6 +75,7 @@ enum FaultyDisk {
         }
         wrapper.pointee.xSync = { file, flags in
             let (methods, fault) = FaultyDisk.find(file)
+            if fault == .slow { usleep(20_000) }
             return fault == .unsyncable ? SQLITE_IOERR | (4 << 8) : methods?.pointee.xSync(file, flags) ?? SQLITE_IOERR
         }
         wrapper.pointee.xClose = { file in
