@@ -14,6 +14,8 @@ package let allFeatures: [any Feature.Type] = [
     VCard.self,
     PrivateStorage.self,
     InBandRegistration.self,
+    StanzaIdentifiers.self,
+    Archive.self,
     Carbons.self,
     OfflineMessages.self,
     EscapedLocalparts.self,

@@ -17,7 +17,9 @@ package struct OfflineMessages: Feature {
                 CREATE TABLE offline_messages (
                     account TEXT NOT NULL, id INTEGER NOT NULL, stanza BLOB NOT NULL, PRIMARY KEY (account, id))
                 """
-            ])
+            ]),
+        // Where the message is in the account's archive.
+        Migration(name: "offline-2", sql: ["ALTER TABLE offline_messages ADD COLUMN place TEXT"]),
     ]
 
     static let limit = Setting(
@@ -29,6 +31,14 @@ package struct OfflineMessages: Feature {
         var count = 0
         /// A session is being given the kept messages; what arrives meanwhile lines up behind them.
         var isBeingDelivered = false
+    }
+
+    /// One message as it is read again.
+    private struct Kept: Sendable {
+        let id: Int
+        let stanza: [UInt8]
+        /// The name of its place in the archive.
+        let place: String?
     }
 
     private static let queue = AccountSlot(Queue())
@@ -64,6 +74,8 @@ package struct OfflineMessages: Feature {
                 return .handled
             },
             Registration.message(.toAccount, .absent) { stanza, scope throws(StanzaError) in
+                // XEP-0334 §4.2: nobody is told that a wish was followed.
+                if Self.isNotToBeKept(stanza) { return .handled }
                 guard Self.isKept(stanza) else { return .next }
                 try keep(stanza, scope)
                 return .handled
@@ -80,10 +92,17 @@ package struct OfflineMessages: Feature {
     private static func isKept(_ stanza: Stanza) -> Bool {
         guard stanza.type == .normal || stanza.type == .chat else { return false }
         guard let element = stanza.element else { return stanza.content != nil }
-        if element.child("no-store", in: .hints) != nil { return false }
+        let hints = Hints(of: element)
+        if hints.contains(.noStore) { return false }
+        if hints.contains(.store) { return true }
         return element.children.contains { child in
             !child.isIn(.chatStates) && !child.isIn(.hints) && !child.isNamed("thread", in: .client)
         }
+    }
+
+    private static func isNotToBeKept(_ stanza: Stanza) -> Bool {
+        guard stanza.type == .normal || stanza.type == .chat, let element = stanza.element else { return false }
+        return Hints(of: element).contains(.noStore)
     }
 
     // MARK: Keeping
@@ -102,14 +121,19 @@ package struct OfflineMessages: Feature {
         }
         let id = ids.next()
         var kept = stanza
-        kept.delay(since: kernel.clock.date, by: account.jid.domainJID)
+        // The archive tells the same time.
+        let received = stanza.placement?.received ?? kernel.clock.date
+        kept.delay(since: received, by: account.jid.domainJID)
         let bytes = [UInt8](kept.serialized.readableBytesView)
+        let place = stanza.placement?.id
+        let retraction = MessageRetraction(stanza, received: received)
         let reference = kernel.loops[scope.loop.index]
         let logger = kernel.logger
         kernel.database.write { transaction in
+            if let retraction { try Self.retract(retraction, of: account.jid, transaction) }
             try transaction.execute(
-                "INSERT INTO offline_messages (account, id, stanza) VALUES ($1, $2, $3)",
-                [.text(account.jid.description), .integer(Int(id)), .bytes(bytes)])
+                "INSERT INTO offline_messages (account, id, stanza, place) VALUES ($1, $2, $3, $4)",
+                [.text(account.jid.description), .integer(Int(id)), .bytes(bytes), SQLValue(place)])
         } completion: { result in
             guard case .failure(let error) = result else { return }
             account.withState { $0[Self.queue].count -= 1 }
@@ -119,6 +143,20 @@ package struct OfflineMessages: Feature {
             reference.execute { loop in
                 loop.kernel.router.bounce(stanza, StanzaError(.resourceConstraint), on: loop)
             }
+        }
+    }
+
+    /// XEP-0424 §5: what waits and was taken back is not delivered any more, but that it was.
+    private static func retract(_ retraction: MessageRetraction, of account: JID, _ transaction: Transaction) throws {
+        let kept = try transaction.rows(
+            "SELECT id, stanza FROM offline_messages WHERE account = $1 ORDER BY id DESC", [.text(account.description)]
+        ) { (id: try $0.integer(0), stanza: try $0.bytes(1)) }
+        for message in kept {
+            guard let tombstone = retraction.tombstone(of: ByteBuffer(bytes: message.stanza)) else { continue }
+            try transaction.execute(
+                "UPDATE offline_messages SET stanza = $1 WHERE account = $2 AND id = $3",
+                [.bytes([UInt8](tombstone.readableBytesView)), .text(account.description), .integer(message.id)])
+            return
         }
     }
 
@@ -134,7 +172,7 @@ package struct OfflineMessages: Feature {
             state[Self.queue].isBeingDelivered = true
             return true
         }
-        if begins { deliverBatch(of: session.account, to: handle) }
+        if begins { deliverBatch(of: session.account, to: handle) } else { session.forgetReadPlaces() }
     }
 
     private func deliverBatch(of account: Account, to handle: SessionHandle) {
@@ -142,9 +180,9 @@ package struct OfflineMessages: Feature {
         // By the writer, behind the messages that still wait to be written: a reader would not find those.
         kernel.database.write { transaction in
             try transaction.rows(
-                "SELECT id, stanza FROM offline_messages WHERE account = $1 ORDER BY id LIMIT \(Self.batch)",
+                "SELECT id, stanza, place FROM offline_messages WHERE account = $1 ORDER BY id LIMIT \(Self.batch)",
                 [.text(account.jid.description)]
-            ) { (id: try $0.integer(0), stanza: try $0.bytes(1)) }
+            ) { Kept(id: try $0.integer(0), stanza: try $0.bytes(1), place: try $0.textOrNil(2)) }
         } completion: { result in
             switch result {
             case .failure(let error):
@@ -159,13 +197,18 @@ package struct OfflineMessages: Feature {
     }
 
     private func send(
-        _ messages: [(id: Int, stanza: [UInt8])], of account: Account, to handle: SessionHandle, on loop: LoopContext
+        _ messages: [Kept], of account: Account, to handle: SessionHandle, on loop: LoopContext
     ) {
         // A session that has gone leaves the rest to the next one.
         guard account.sessions.contains(where: { $0.handle == handle && $0.isAvailable }) else {
             return account.withState { $0[Self.queue].isBeingDelivered = false }
         }
-        for message in messages { loop.send(ByteBuffer(bytes: message.stanza), to: handle) }
+        let session = loop.session(handle)
+        for message in messages {
+            // XEP-0313 §6.1.1: not what the client has read in the archive.
+            if let place = message.place, session?.hasRead(place) == true { continue }
+            loop.send(ByteBuffer(bytes: message.stanza), to: handle)
+        }
         let ids = messages.map(\.id)
         guard !ids.isEmpty else { return finish(account, handle, delivered: 0) }
         kernel.database.write { transaction in
@@ -194,7 +237,8 @@ package struct OfflineMessages: Feature {
             }
             return false
         }
-        if !isDone { deliverBatch(of: account, to: handle) }
+        if !isDone { return deliverBatch(of: account, to: handle) }
+        kernel.find(handle) { session, _ in session?.forgetReadPlaces() }
     }
 }
 

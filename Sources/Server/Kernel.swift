@@ -13,6 +13,8 @@ package final class Kernel: @unchecked Sendable {
     package let configuration: Configuration
     package let logger: Logger
     package let database: Database
+    /// The messages that accounts keep.
+    package let archive: any ArchiveStore
     /// The certificates shown to clients, exchanged when they are reloaded.
     package let identities: TLSIdentities
     /// The served domains by their JID.
@@ -45,13 +47,14 @@ package final class Kernel: @unchecked Sendable {
     ///   - features: the extensions, in the order in which hooks of one phase run.
     ///   - wall: tells the date.
     init(
-        configuration: Configuration, logger: Logger, database: Database, identities: TLSIdentities,
-        domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type],
+        configuration: Configuration, logger: Logger, database: Database, archive: any ArchiveStore,
+        identities: TLSIdentities, domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type],
         wall: @escaping @Sendable () -> DateTime
     ) async throws {
         self.configuration = configuration
         self.logger = logger
         self.database = database
+        self.archive = archive
         self.identities = identities
         self.features = features
         self.domains = Dictionary(uniqueKeysWithValues: domains.map { ($0.jid, $0) })

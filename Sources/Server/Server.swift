@@ -53,6 +53,7 @@ package final class Server: Sendable {
     ) async throws {
         let database = try Database.open(
             directory: configuration.data, role: .server, migrations: Self.migrations(of: features))
+        let archive = try MonthlyArchive(directory: configuration.data) { wall().milliseconds }
         let identities = try Certificates(configuration, logger: logger).identities()
         self.group = group
         do {
@@ -62,8 +63,8 @@ package final class Server: Sendable {
                     jid: try JID(section.name), credentials: sources.credentials(of: section), movedTo: section.movedTo)
             }
             kernel = try await Kernel(
-                configuration: configuration, logger: logger, database: database, identities: identities,
-                domains: domains, group: group, features: features, wall: wall)
+                configuration: configuration, logger: logger, database: database, archive: archive,
+                identities: identities, domains: domains, group: group, features: features, wall: wall)
             try await Restart(kernel: kernel).restore()
             listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
             var channels: [any Channel] = []
@@ -71,15 +72,18 @@ package final class Server: Sendable {
             self.channels = channels
         } catch {
             try? await group.shutdownGracefully()
+            archive.close()
             database.close()
             throw error
         }
         let leavers = Leavers(kernel: kernel)
         let memory = MemoryTrimming()
+        let chores = Chores(kernel.registry.chores)
         self.leavers = leavers
         clock = kernel.loops[0].eventLoop.scheduleRepeatedTask(initialDelay: .seconds(2), delay: .seconds(2)) {
-            [kernel, leavers, memory] _ in
+            [kernel, leavers, memory, chores] _ in
             Task { await leavers.look() }
+            chores.look(kernel.clock.instant)
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
             kernel.accounts.sweep(olderThan: kernel.clock.now - .minutes(5))
             memory.look(changes: kernel.changes)
@@ -113,6 +117,7 @@ package final class Server: Sendable {
         await streamsEnd { _ in true }
         await sources.close()
         try? await group.shutdownGracefully()
+        kernel.archive.close()
         kernel.database.close()
     }
 

@@ -82,7 +82,7 @@ package struct Carbons: Feature {
             let receivers = Delivery.receivers(of: stanza, to: to, scope.account.sessions)
             others.removeAll { receivers.contains($0) }
         }
-        copy(stanza, as: "sent", to: others, scope)
+        copy(stanza, isSent: true, to: others, scope)
     }
 
     /// §7: all devices but those that receive the message itself.
@@ -92,7 +92,7 @@ package struct Carbons: Feature {
         // Among the devices of one account the sender's copies are enough.
         guard stanza.from?.hasSameBare(as: scope.account.jid) != true else { return }
         let receivers = Delivery.receivers(of: stanza, to: to, scope.account.sessions)
-        copy(stanza, as: "received", to: wanting.filter { !receivers.contains($0) }, scope)
+        copy(stanza, isSent: false, to: wanting.filter { !receivers.contains($0) }, scope)
     }
 
     private static func wanting(_ account: Account) -> [SessionHandle] {
@@ -104,11 +104,14 @@ package struct Carbons: Feature {
     }
 
     private static func copy(
-        _ stanza: Stanza, as direction: StaticString, to receivers: [SessionHandle], _ scope: HookScope
+        _ stanza: Stanza, isSent: Bool, to receivers: [SessionHandle], _ scope: HookScope
     ) {
         guard !receivers.isEmpty else { return }
         var writer = XMLWriter()
-        writer.element(direction, in: .carbons) { writer in
+        var stanza = stanza
+        // XEP-0313 §3.5: in copies of what the account has sent, the place is told as well.
+        if let placement = stanza.placement, isSent { stanza.place(at: placement) }
+        writer.element(isSent ? "sent" : "received", in: .carbons) { writer in
             writer.element("forwarded", in: .forwarding) { stanza.writeForwarded(into: &$0.buffer) }
         }
         for receiver in receivers {

@@ -10,6 +10,16 @@ package struct DomainSection: Equatable, Sendable {
     package var accounts: [AccountSource]
     /// Where its clients are sent on to (RFC 6120, section 4.9.3.19); nil if they are served here.
     package var movedTo: OtherHost?
+    /// Whether its accounts have archives; nil: what holds for all domains.
+    package var hasArchive: Bool?
+    /// How long its archives are kept; nil: what holds for all domains.
+    package var archiveKeep: Keep?
+
+    /// How long something is kept.
+    package enum Keep: Hashable, Sendable {
+        case forever
+        case time(Duration)
+    }
 
     package enum AccountSource: Hashable, Sendable {
         /// The server's own accounts.
@@ -29,6 +39,7 @@ package struct DomainSection: Equatable, Sendable {
 extension DomainSection {
     static let settings = [
         AnySetting(certificateFile), AnySetting(keyFile), AnySetting(accountSources), AnySetting(movedToSetting),
+        AnySetting(archive), AnySetting(archiveKeeping),
     ]
 
     private static let certificateFile = Setting(
@@ -53,6 +64,14 @@ extension DomainSection {
         once its stream is encrypted, and is closed. To empty a machine, write it here and reload.
         """)
 
+    private static let archive = Setting(
+        "archive", default: true,
+        "Whether the accounts of this domain have archives, if that is to differ from archive.enabled.")
+
+    private static let archiveKeeping = Setting(
+        "archive-keep", default: Duration?.none, in: .seconds(86_400)...(.seconds(36_500 * 86_400)), none: "forever",
+        "How long messages are archived in this domain, if that is to differ from archive.keep.")
+
     init(
         name: String, _ section: SectionReader, directories: [String],
         prepareDomain: Configuration.DomainPreparation = Configuration.prepareASCIIDomain
@@ -64,6 +83,10 @@ extension DomainSection {
         }
         readAccounts(section, directories: directories)
         readMovedTo(section, prepareDomain)
+        if section.entry("archive") != nil { hasArchive = section.value(of: Self.archive) }
+        if section.entry("archive-keep") != nil {
+            archiveKeep = section.value(of: Self.archiveKeeping).map { .time($0) } ?? .forever
+        }
         section.rejectUnknown(known: Self.settings.map(\.path))
     }
 
@@ -113,6 +136,10 @@ extension DomainSection {
             ConfigurationEntry("domains.\(name).accounts", "\(accounts)", reload: false, isPart: true),
             ConfigurationEntry(
                 "domains.\(name).moved-to", movedTo?.description ?? "", reload: true, isPart: true),
+            ConfigurationEntry(
+                "domains.\(name).archive", hasArchive.map { "\($0)" } ?? "", reload: false, isPart: true),
+            ConfigurationEntry(
+                "domains.\(name).archive-keep", archiveKeep.map { "\($0)" } ?? "", reload: false, isPart: true),
         ]
     }
 }

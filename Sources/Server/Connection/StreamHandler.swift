@@ -40,6 +40,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     private var unsent = ByteBuffer()
     /// When the loop writes what is unsent; nil if it does not know of any.
     private var awaited: LoopContext.Pace?
+    /// What waits for the peer to take what it was sent.
+    private var draining: [() -> Void] = []
     private var hasSentHeader = false
     /// Reasons not to process what arrives.
     private var pauses = 0
@@ -98,6 +100,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         self.context = nil
         loop.remove(self)
         loseSession()
+        drained()
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
@@ -138,7 +141,10 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { flushOutput() }
+        if context.channel.isWritable {
+            flushOutput()
+            drained()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -361,6 +367,18 @@ package final class StreamHandler: ChannelDuplexHandler {
         let bytes = unsent
         unsent = ByteBuffer()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Calls `body` when the peer has taken most of what it was sent, or is gone; at once if nothing piles up.
+    func whenDrained(_ body: @escaping () -> Void) {
+        if context?.channel.isWritable ?? true { body() } else { draining.append(body) }
+    }
+
+    private func drained() {
+        guard !draining.isEmpty else { return }
+        let bodies = draining
+        draining = []
+        for body in bodies { body() }
     }
 
     private func sendHeader(from domain: JID?, to: JID?, version: String? = "1.0") {

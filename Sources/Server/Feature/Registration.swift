@@ -39,6 +39,7 @@ package struct Registration: Sendable {
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
         case sessionPart(SessionPart)
         case isCopied(@Sendable (Stanza, DateTime, Account) -> Bool)
+        case chore(Chore)
     }
 
     package let kind: Kind
@@ -175,6 +176,11 @@ package struct Registration: Sendable {
         restore: @escaping @Sendable (Session, [UInt8]) -> Void
     ) -> [Registration] {
         [Registration(kind: .sessionPart(SessionPart(name: name, save: save, restore: restore)))]
+    }
+
+    /// Work that is done from time to time, for the first time when the server has started. Runs on no event loop.
+    package static func chore(every interval: Duration, _ body: @escaping @Sendable () async -> Void) -> [Registration] {
+        [Registration(kind: .chore(Chore(interval: interval, body: body)))]
     }
 
     /// A message of a session is refused with the error that is handed on. Runs on the session's event loop.

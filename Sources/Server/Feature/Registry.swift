@@ -63,6 +63,7 @@ package final class Registry: Sendable {
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
     let sessionParts: [SessionPart]
     let isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool]
+    let chores: [Chore]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
@@ -94,6 +95,7 @@ package final class Registry: Sendable {
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
         var sessionParts: [SessionPart] = []
         var isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool] = []
+        var chores: [Chore] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var placed: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
@@ -129,6 +131,7 @@ package final class Registry: Sendable {
             case .sessionEnded(let body): sessionEnded.append(body)
             case .sessionPart(let part): sessionParts.append(part)
             case .isCopied(let body): isCopied.append(body)
+            case .chore(let chore): chores.append(chore)
             }
         }
         func found(_ asked: Asked..., at domain: Domain? = nil) -> Discovery {
@@ -166,6 +169,7 @@ package final class Registry: Sendable {
         self.sessionEnded = sessionEnded
         self.sessionParts = sessionParts
         self.isCopied = isCopied
+        self.chores = chores
         self.handlers = handlers
         hooks = placed.map(Hooks.init)
     }

@@ -72,6 +72,33 @@ package final class Session {
         }
     }
 
+    /// Calls `body` when the client has taken most of what it was sent; at once if nothing piles up, or nobody is there.
+    package func whenDrained(_ body: @escaping () -> Void) {
+        if let stream { stream.whenDrained(body) } else { body() }
+    }
+
+    /// The client was given messages from the archive, which need not be delivered to it as well (XEP-0313 §6.1.1).
+    /// - Parameter places: the names of their places.
+    package func hasReadArchive(_ places: @autoclosure () -> [String]) {
+        // What waits for an absent user is delivered when the session becomes available, and not later.
+        guard account.withState({ $0.sessions.first { $0.handle == handle }?.isAvailable }) == false,
+            self[Self.readPlaces].count < Self.readPlacesLimit
+        else { return }
+        self[Self.readPlaces].formUnion(places())
+    }
+
+    /// Whether the client was given the message at that place since it has logged in.
+    package func hasRead(_ place: String) -> Bool { self[Self.readPlaces].contains(place) }
+
+    /// Nothing waits for being delivered any more.
+    package func forgetReadPlaces() {
+        if !self[Self.readPlaces].isEmpty { self[Self.readPlaces] = [] }
+    }
+
+    private static let readPlaces = SessionSlot<Set<String>>([])
+    /// Enough for all that can wait for an absent user by default, and more.
+    private static let readPlacesLimit = 10_000
+
     /// Ends the session, with a stream error if there is a stream.
     package func close(_ error: StreamError) {
         if let stream { stream.close(error) } else { end() }

@@ -39,15 +39,16 @@ package struct ResultSet: Sendable, Equatable {
     /// Writes `<set/>` of an answer (§2.1).
     /// - Parameters:
     ///   - index: the place of the first one among all; nil if it is not known.
+    ///   - count: how many there are; nil if it is not known.
     package static func write(
-        first: String?, last: String?, index: Int?, count: Int, into writer: inout XMLWriter
+        first: String?, last: String?, index: Int?, count: Int?, into writer: inout XMLWriter
     ) {
         writer.element("set", in: .resultSets) { writer in
             if let first, let last {
                 writer.element("first", ["index": index.map(String.init)], text: first)
                 writer.element("last", text: last)
             }
-            writer.element("count", text: String(count))
+            writer.element("count", text: count.map(String.init))
         }
     }
 }

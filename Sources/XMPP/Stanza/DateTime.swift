@@ -1,3 +1,5 @@
+package import NIOCore
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -51,5 +53,31 @@ package struct DateTime: Sendable, Hashable, Comparable, CustomStringConvertible
     private func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    /// Writes `description` without making a String of it.
+    package func write(into buffer: inout ByteBuffer) {
+        let parts = parts
+        let milliseconds = milliseconds - seconds * 1_000
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 32) { target in
+            var end = 0
+            func write(_ number: Int, _ width: Int, _ behind: Unicode.Scalar) {
+                var number = number
+                for place in (end..<end + width).reversed() {
+                    target[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
+                    number /= 10
+                }
+                target[end + width] = UInt8(ascii: behind)
+                end += width + 1
+            }
+            write(Int(parts.tm_year) + 1900, 4, "-")
+            write(Int(parts.tm_mon) + 1, 2, "-")
+            write(Int(parts.tm_mday), 2, "T")
+            write(Int(parts.tm_hour), 2, ":")
+            write(Int(parts.tm_min), 2, ":")
+            write(Int(parts.tm_sec), 2, ".")
+            write(Int(milliseconds), 3, "Z")
+            return end
+        }
     }
 }

@@ -50,7 +50,13 @@ extension Stanza {
             if let replacement {
                 pieces.write(replacement)
             } else if let element {
-                if element.document.isContentDefault {
+                let omitted = omitted
+                if !omitted.isEmpty {
+                    pieces.writeOthers {
+                        element.writeContent(
+                            into: &$0, inheriting: Namespace.client.description, omitting: omitted)
+                    }
+                } else if element.document.isContentDefault {
                     element.writeRawContent(into: &pieces)
                 } else {
                     pieces.writeOthers { element.writeContent(into: &$0, inheriting: Namespace.client.description) }

@@ -25,6 +25,8 @@ package struct Stanza: Sendable {
             var content: ByteBuffer?
             var appendix: ByteBuffer?
             var sent: DateTime?
+            var omitted: [Element] = []
+            var placement: Placement?
         }
 
         let parts: Parts
@@ -54,6 +56,17 @@ package struct Stanza: Sendable {
     package private(set) var sent: DateTime? {
         get { additions?.parts.sent }
         set { parts.sent = newValue }
+    }
+
+    /// Children of `element` that are not passed on.
+    package private(set) var omitted: [Element] {
+        get { additions?.parts.omitted ?? [] }
+        set { parts.omitted = newValue }
+    }
+    /// Its place in the archive of the account whose hooks have seen it last, if it has one.
+    package var placement: Placement? {
+        get { additions?.parts.placement }
+        set { parts.placement = newValue }
     }
 
     /// A received stanza, addressed as the receiver of the stream has found right.
@@ -97,6 +110,21 @@ package struct Stanza: Sendable {
         var writer = XMLWriter(into: appendix ?? ByteBuffer())
         Delay(from: keeper, stamp: sent).write(into: &writer)
         appendix = writer.buffer
+    }
+
+    /// Leaves a child of `element` out from now on.
+    package mutating func omit(_ child: Element) { omitted.append(child) }
+
+    package func omits(_ child: Element) -> Bool { omitted.contains { $0.index == child.index } }
+
+    /// Says in the stanza what its place in the archive of its receiver is.
+    package mutating func place(at placement: Placement) {
+        var parts = parts
+        var writer = XMLWriter(into: parts.appendix ?? ByteBuffer())
+        placement.write(into: &writer)
+        parts.appendix = writer.buffer
+        parts.placement = placement
+        self.parts = parts
     }
 
     /// The id attribute, whoever made the stanza.

@@ -29,6 +29,11 @@ extension Element {
         writeContent(of: index, inheriting: inherited, into: &buffer)
     }
 
+    /// Writes the children and text like `writeContent(into:inheriting:)`, without some of the children.
+    func writeContent(into buffer: inout ByteBuffer, inheriting inherited: String, omitting omitted: [Element]) {
+        writeContent(of: index, inheriting: inherited, omitting: omitted.map(\.index), into: &buffer)
+    }
+
     /// The element as text of its own, every namespace declared.
     package var serialized: String {
         var buffer = ByteBuffer()
@@ -36,7 +41,9 @@ extension Element {
         return String(buffer: buffer)
     }
 
-    private func writeContent(of parent: Int, inheriting inherited: String, into buffer: inout ByteBuffer) {
+    private func writeContent(
+        of parent: Int, inheriting inherited: String, omitting omitted: [Int] = [], into buffer: inout ByteBuffer
+    ) {
         var position = parent + 1
         let end = Int(document.nodes[parent].next)
         while position < end {
@@ -45,7 +52,7 @@ extension Element {
                 document.text.withUnsafeBytes {
                     buffer.writeEscaped(UnsafeRawBufferPointer(rebasing: $0[Int(node.start)..<Int(node.end)]))
                 }
-            } else {
+            } else if !omitted.contains(position) {
                 writeElement(at: position, inheriting: inherited, into: &buffer)
             }
             position = Int(node.next)

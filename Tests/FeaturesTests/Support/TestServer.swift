@@ -15,7 +15,7 @@ final class TestServer: Sendable {
     static let domain = "localhost"
 
     let server: Server
-    private let data: String
+    let data: String
     private let clients = Mutex<[TestClient]>([])
 
     var kernel: Kernel { server.kernel }
