@@ -8,7 +8,7 @@ VENV = .build-venv
 # costs a sixth of what the program does for a message. Bounds and overflows are checked in every build.
 RELEASE = swift build -c release -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: run build test bench fuzz packages test-packages conf clean
+.PHONY: run build test bench endurance fuzz packages test-packages conf clean
 
 # Installs what is missing, builds in release mode and starts the server for the domain localhost.
 run: build
@@ -27,6 +27,12 @@ test: packages test-packages $(VENV)/ready
 # Measures against Prosody and ejabberd in one run: make bench GROUP=core REPEATS=3
 bench: packages
 	RELEASE="$(RELEASE)" Tests/bench/run.sh
+
+# Kills servers while they work and looks for messages that were acknowledged and are gone: make endurance ROUNDS=200
+ROUNDS = 100
+endurance: packages
+	swift build --build-tests
+	MARTLET_KILL_ROUNDS=$(ROUNDS) swift test --skip-build --filter KilledServerTests
 
 # Feeds mutated streams to the parser and compares with libxml2 reading the whole: make fuzz SECONDS=600
 SECONDS = 60

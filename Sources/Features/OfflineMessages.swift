@@ -129,12 +129,14 @@ package struct OfflineMessages: Feature {
         let retraction = MessageRetraction(stanza, received: received)
         let reference = kernel.loops[scope.loop.index]
         let logger = kernel.logger
+        let release = scope.session?.withholdAcknowledgement()
         kernel.database.write { transaction in
             if let retraction { try Self.retract(retraction, of: account.jid, transaction) }
             try transaction.execute(
                 "INSERT INTO offline_messages (account, id, stanza, place) VALUES ($1, $2, $3, $4)",
                 [.text(account.jid.description), .integer(Int(id)), .bytes(bytes), SQLValue(place)])
         } completion: { result in
+            defer { release?() }
             guard case .failure(let error) = result else { return }
             account.withState { $0[Self.queue].count -= 1 }
             logger.error(

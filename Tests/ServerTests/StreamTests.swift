@@ -97,7 +97,7 @@ import Testing
                 client.send(
                     "<message to='user2@localhost/test'\(namespace)><body>hello</body></message>"
                 )
-                try await receiver.read(until: "<body>hello</body></message>")
+                try await receiver.read(until: "<body>hello</body>")
                 await client.close()
             }
             await receiver.close()

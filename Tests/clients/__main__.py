@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 
+import archive  # noqa: F401
 import directory  # noqa: F401
 import eventing  # noqa: F401
 import extensions  # noqa: F401

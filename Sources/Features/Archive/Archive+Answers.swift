@@ -40,7 +40,10 @@ extension Archive {
         _ wanted: ArchiveRequest, _ owner: ArchiveOwner, _ receiver: JID
     ) async throws(StanzaError) -> ArchivePage? {
         var start = XMLWriter()
-        start.buffer.writeStaticString("<message to='")
+        // §4.2: the sender is nobody, or the account; clients that look are content with the account.
+        start.buffer.writeStaticString("<message from='")
+        start.text(owner.name)
+        start.buffer.writeStaticString("' to='")
         start.text(receiver.description)
         start.buffer.writeStaticString("'><result xmlns='urn:xmpp:mam:2'")
         start.attribute("queryid", wanted.queryID)

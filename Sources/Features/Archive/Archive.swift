@@ -77,22 +77,24 @@ package struct Archive: Feature {
                 return .next
             },
             Registration.advertise(
-                .retraction, "urn:xmpp:message-retract:1#tombstone", "urn:xmpp:mam:2#extended",
-                "urn:xmpp:mam:2#groupchat-field", .resultSets, on: .account),
-            Registration.iq(.set, "query", in: .archive, on: .account, .concurrent { request throws(StanzaError) in
+                [
+                    "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:mam:2#groupchat-field",
+                    "http://jabber.org/protocol/rsm", "urn:xmpp:message-retract:1", "urn:xmpp:message-retract:1#tombstone",
+                ], on: .account, where: { rules.hasArchive($0.jid) }),
+            Registration.iq(.set, "query", in: .archive, on: .account, isAdvertised: false, .concurrent { request throws(StanzaError) in
                 try await answerQuery(request)
             }),
-            Registration.iq(.get, "query", in: .archive, on: .account, .inline { request, _, _, writer throws(StanzaError) in
+            Registration.iq(.get, "query", in: .archive, on: .account, isAdvertised: false, .inline { request, _, _, writer throws(StanzaError) in
                 _ = try owner(of: request)
                 ArchiveRequest.writeForm(into: &writer)
             }),
-            Registration.iq(.get, "metadata", in: .archive, on: .account, .concurrent { request throws(StanzaError) in
+            Registration.iq(.get, "metadata", in: .archive, on: .account, isAdvertised: false, .concurrent { request throws(StanzaError) in
                 try await answerMetadata(request)
             }),
-            Registration.iq(.get, "prefs", in: .archive, on: .account, .inline { request, _, _, writer throws(StanzaError) in
+            Registration.iq(.get, "prefs", in: .archive, on: .account, isAdvertised: false, .inline { request, _, _, writer throws(StanzaError) in
                 try owner(of: request).preferences.write(into: &writer)
             }),
-            Registration.iq(.set, "prefs", in: .archive, on: .account, .ordered { request throws(StanzaError) in
+            Registration.iq(.set, "prefs", in: .archive, on: .account, isAdvertised: false, .ordered { request throws(StanzaError) in
                 try await setPreferences(request)
             }),
             Registration.chore(every: .seconds(30)) { await tidy { () async throws in try await removeArchives() } },

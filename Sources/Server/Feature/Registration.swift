@@ -52,8 +52,11 @@ package struct Registration: Sendable {
     }
 
     /// Lists features whose names are made, and not written out.
-    package static func advertise(_ features: [String], on asked: Asked) -> [Registration] {
-        features.map { Registration(kind: .advertise($0, on: asked, where: nil)) }
+    /// - Parameter condition: which domains have them; nil for all.
+    package static func advertise(
+        _ features: [String], on asked: Asked, where condition: DomainCondition? = nil
+    ) -> [Registration] {
+        features.map { Registration(kind: .advertise($0, on: asked, where: condition)) }
     }
 
     /// Adds an identity to the answers of service discovery.

@@ -16,7 +16,10 @@ package final class MonthlyArchive: ArchiveStore {
         /// How much waits to be written.
         var entries = 0
         var bytes = 0
+        /// Nothing more is taken.
         var isClosed = false
+        /// Nothing is opened any more.
+        var isShut = false
     }
 
     /// How much may wait to be written.
@@ -79,6 +82,7 @@ package final class MonthlyArchive: ArchiveStore {
     private func file(of month: ArchiveMonth, _ state: inout State) -> ArchiveFile {
         if let file = state.files[month] { return file }
         let file = ArchiveFile(month, codec: codec, queue: queue) { [unowned self] (file) throws(StorageError) in
+            guard !self.state.withLock({ $0.isShut }) else { throw .closed }
             closeIdle()
             return try open(file.month)
         }
@@ -122,7 +126,10 @@ package final class MonthlyArchive: ArchiveStore {
             file.settle { done.leave() }
         }
         done.wait()
-        queue.sync { for file in files { file.close() } }
+        queue.sync {
+            state.withLock { $0.isShut = true }
+            for file in files { file.close() }
+        }
     }
 
     // MARK: Appending

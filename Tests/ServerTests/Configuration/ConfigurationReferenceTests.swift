@@ -34,7 +34,10 @@ import Testing
         let sparse = try Configuration.parse(text, file: file, settings: SettingsOfEveryKind.all)
         let changes = Configuration.changes(from: sparse, to: full)
         #expect(changes.reloadable == ["domains.localhost.certificate", "domains.localhost.key", "domains.localhost.moved-to"])
-        #expect(changes.restart == ["directories.company", "kinds.maybe"])
+        #expect(
+            changes.restart == [
+                "domains.localhost.archive", "domains.localhost.archive-keep", "directories.company", "kinds.maybe",
+            ])
         #expect(full.values.count == Configuration.kernelSettings.count + SettingsOfEveryKind.all.count)
         #expect(full.directories.first?.filter == "(&(objectClass=person)(uid={user}))")
         #expect(full[SettingsOfEveryKind.maybe] == "x y")
