@@ -40,6 +40,9 @@ package struct Archive: Feature {
     static let receipts = Setting(
         "archive.receipts", default: true, "Whether receipts of delivery are archived, too.")
 
+    /// More than that may not wait for the disk without their senders' waiting, too; a few dozen milliseconds of work.
+    static let pendingEntries = 2_000
+
     static let owner = AccountSlot<ArchiveOwner?>(nil)
 
     unowned let kernel: Kernel
@@ -153,7 +156,7 @@ package struct Archive: Feature {
         let content = ArchivableContent(element)
         let peer = stanza.to ?? scope.account.jid
         if content.isArchived(stanza.type, receipts: archivesReceipts), archives(peer, owner, scope.account) {
-            stanza.placement = try append(stanza, copy(stanza, to: peer), owner, peer, isSent: true, scope)
+            stanza.placement = try append(stanza, copy(stanza, to: peer), owner, peer, isSent: true, isFirst: true, scope)
         }
         if content.isRetraction { retract(stanza, owner, peer, isSent: true) }
     }
@@ -171,7 +174,7 @@ package struct Archive: Feature {
         let content = ArchivableContent(element)
         if content.isArchived(stanza.type, receipts: archivesReceipts), archives(peer, owner, scope.account) {
             let copy = sent?.copy as? Copy ?? copy(stanza, to: to)
-            stanza.place(at: try append(stanza, copy, owner, peer, isSent: false, scope))
+            stanza.place(at: try append(stanza, copy, owner, peer, isSent: false, isFirst: sent == nil, scope))
         }
         if content.isRetraction { retract(stanza, owner, peer, isSent: false) }
     }
@@ -202,12 +205,15 @@ package struct Archive: Feature {
     }
 
     /// The message is delivered without waiting for the disk; what waits is its acknowledgement (XEP-0198 §4).
+    /// - Parameter isFirst: whether no other archive has the message.
     private func append(
-        _ stanza: Stanza, _ copy: Copy, _ owner: ArchiveOwner, _ peer: JID, isSent: Bool, _ scope: HookScope
+        _ stanza: Stanza, _ copy: Copy, _ owner: ArchiveOwner, _ peer: JID, isSent: Bool, isFirst: Bool, _ scope: HookScope
     ) throws(StanzaError) -> Placement {
         let entry = ArchiveEntry(
             copy.message, owner: owner.name, peer: peer.bare.description, resource: peer.resource, isSent: isSent)
         let release = scope.session?.withholdAcknowledgement()
+        // Who sends faster than the disk writes is not read from until it has written this.
+        let resume = isFirst && kernel.archive.pendingEntries > Self.pendingEntries ? scope.session?.pause() : nil
         let sender = scope.session?.handle
         let (type, from, to, id) = (stanza.type, stanza.from, stanza.to, stanza.identifier)
         let loop = scope.loop.index
@@ -222,9 +228,11 @@ package struct Archive: Feature {
                 }
             }
             release?()
+            resume?()
         }
         guard let place else {
             release?()
+            resume?()
             throw StanzaError(.resourceConstraint)
         }
         return Placement(

@@ -14,6 +14,9 @@ package protocol ArchiveStore: Sendable {
         _ entry: ArchiveEntry, completion: (@Sendable (StorageError?) -> Void)?
     ) -> ArchivePlace?
 
+    /// How many entries wait for the disk.
+    var pendingEntries: Int { get }
+
     /// Reads a page; what was appended before is seen.
     /// - Parameter render: writes one result. It is given the place, what writes the payload, and the buffer for both;
     ///   called on a thread of the store.

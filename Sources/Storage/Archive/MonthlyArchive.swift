@@ -14,7 +14,6 @@ package final class MonthlyArchive: ArchiveStore {
         var current: ArchiveFile?
         var files: [ArchiveMonth: ArchiveFile] = [:]
         /// How much waits to be written.
-        var entries = 0
         var bytes = 0
         /// Nothing more is taken.
         var isClosed = false
@@ -37,6 +36,7 @@ package final class MonthlyArchive: ArchiveStore {
     private let queue = DispatchQueue(label: "archive.files")
     private let state: Mutex<State>
     private let replacements = Pending()
+    private let pending = Atomic<Int>(0)
 
     /// Finds the files of a directory, and out what the last place is.
     /// - Parameter now: milliseconds since the beginning of 1970, UTC.
@@ -134,21 +134,21 @@ package final class MonthlyArchive: ArchiveStore {
 
     // MARK: Appending
 
+    package var pendingEntries: Int { pending.load(ordering: .relaxed) }
+
     package func append(
         _ entry: ArchiveEntry, completion: (@Sendable (StorageError?) -> Void)?
     ) -> ArchivePlace? {
         let now = now()
         let size = entry.message.payload.readableBytes
         let finish: @Sendable (StorageError?) -> Void = { [self] error in
-            state.withLock { state in
-                state.entries -= 1
-                state.bytes -= size
-            }
+            state.withLock { $0.bytes -= size }
+            pending.subtract(1, ordering: .relaxed)
             completion?(error)
         }
         let result = state.withLock { state -> (place: ArchivePlace, file: ArchiveFile, isFirst: Bool)? in
-            guard !state.isClosed, state.entries < Self.entryLimit, state.bytes < Self.byteLimit else { return nil }
-            state.entries += 1
+            guard !state.isClosed, pendingEntries < Self.entryLimit, state.bytes < Self.byteLimit else { return nil }
+            pending.add(1, ordering: .relaxed)
             state.bytes += size
             let place = max(ArchivePlace(firstOf: now), ArchivePlace(number: state.last.number + 1))
             state.last = place

@@ -39,20 +39,7 @@ struct ArchiveTests {
             try await enable(sender)
             sender.send("<message to='user2@localhost' type='chat' id='m0'><body>First</body></message><r xmlns='urn:xmpp:sm:3'/>")
             #expect(try await next(sender)["h"] == "1")
-            // Another process writes for as long as it likes.
-            let other = try Database.open(
-                directory: server.data, name: month(), migrations: [Migration(name: "archive-month-1", sql: [])])
-            let disk = DispatchSemaphore(value: 0), isHeld = DispatchSemaphore(value: 0)
-            other.write({ _ in
-                isHeld.signal()
-                disk.wait()
-            }, completion: { _ in })
-            await withCheckedContinuation { continuation in
-                DispatchQueue.global().async {
-                    isHeld.wait()
-                    continuation.resume()
-                }
-            }
+            let release = try await hold(server)
             sender.send("<message to='user2@localhost' type='chat' id='m1'><body>Hi</body></message><r xmlns='urn:xmpp:sm:3'/>")
             await sender.ping()
             var received: [Received] = []
@@ -62,10 +49,48 @@ struct ArchiveTests {
             }
             await sender.ping()
             #expect(sender.take().filter { !$0.element.isNamed("r") }.isEmpty)
-            disk.signal()
+            release()
             let answer = try await next(sender)
             #expect(answer.isNamed("a"))
             #expect(answer["h"] == "2")
+        }
+    }
+
+    /// Who sends more than the disk takes waits for it, and is not refused.
+    @Test func sendersWaitForTheDisk() async throws {
+        try await TestServer.run(further: Self.features) { server in
+            let sender = try await server.connect(1, "desk")
+            let other = try await server.connect(3, "desk")
+            sender.send("<message to='user2@localhost' type='chat' id='first'><body>First</body></message>")
+            await sender.ping()
+            while server.kernel.archive.pendingEntries > 0 { await other.ping() }
+            let release = try await hold(server)
+            for number in 0..<3_000 {
+                sender.send("<message to='user2@localhost/desk' type='chat' id='m\(number)'><body>Hi</body></message>")
+            }
+            while server.kernel.archive.pendingEntries <= Archive.pendingEntries { await other.ping() }
+            for _ in 0..<50 { await other.ping() }
+            #expect(server.kernel.archive.pendingEntries < Archive.pendingEntries + 10)
+            release()
+            await sender.ping()
+            #expect(sender.take().filter { $0.condition == "resource-constraint" }.isEmpty)
+            #expect(sender.isConnected)
+        }
+    }
+
+    /// Another process writes to the archive until the returned function is called.
+    private func hold(_ server: TestServer) async throws -> () -> Void {
+        let other = try Database.open(
+            directory: server.data, name: month(), migrations: [Migration(name: "archive-month-1", sql: [])])
+        let disk = DispatchSemaphore(value: 0)
+        await withCheckedContinuation { continuation in
+            other.write({ _ in
+                continuation.resume()
+                disk.wait()
+            }, completion: { _ in })
+        }
+        return {
+            disk.signal()
             other.close()
         }
     }
