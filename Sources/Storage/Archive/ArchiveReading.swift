@@ -61,6 +61,8 @@ struct ArchiveReading: Sendable {
 
     /// The beginning of the conditions, and what they are given.
     private struct Filter {
+        /// Which index is used is not left to SQLite: for a conversation it prefers to look through all that the owner has.
+        var table = "entries"
         var conditions = "owner = $1"
         var arguments: [SQLValue]
 
@@ -69,6 +71,7 @@ struct ArchiveReading: Sendable {
             arguments = [.integer(owner)]
             guard let peer = query.peer else { return }
             guard let number = try ArchiveTables.number(of: peer, transaction) else { return nil }
+            table = "entries INDEXED BY entries_by_peer"
             conditions += " AND peer = $2"
             arguments.append(.integer(number))
             guard let resource = query.resource else { return }
@@ -96,7 +99,7 @@ struct ArchiveReading: Sendable {
     ) throws -> Int {
         let (conditions, arguments) = filter.limited(lower, upper, in: month)
         return try transaction.first(
-            "SELECT count(*) FROM (SELECT 1 FROM entries WHERE \(conditions) LIMIT $\(arguments.count + 1))",
+            "SELECT count(*) FROM (SELECT 1 FROM \(filter.table) WHERE \(conditions) LIMIT $\(arguments.count + 1))",
             arguments + [.integer(limit)]
         ) { try $0.integer(0) } ?? 0
     }
@@ -112,7 +115,7 @@ struct ArchiveReading: Sendable {
         try transaction.forEachRow(
             """
             SELECT e.place, p.payload FROM (
-                SELECT place, lag FROM entries WHERE \(conditions)
+                SELECT place, lag FROM \(filter.table) WHERE \(conditions)
                 ORDER BY place \(order) LIMIT $\(number + 1) OFFSET $\(number + 2)) e
             CROSS JOIN payloads p ON p.place = e.place - e.lag
             """, arguments + [.integer(limit), .integer(result.skipped)], until: { row in

@@ -156,7 +156,8 @@ final class ArchiveTables: @unchecked Sendable {
         let found = try transaction.rows(
             """
             SELECT p.place, p.payload FROM (
-                SELECT place, lag, sent FROM entries WHERE owner = $1 AND peer = $2 AND place < $3
+                SELECT place, lag, sent FROM entries INDEXED BY entries_by_peer
+                WHERE owner = $1 AND peer = $2 AND place < $3
                 ORDER BY place DESC LIMIT \(Self.conversationLimit)) e
             CROSS JOIN payloads p ON p.place = e.place - e.lag WHERE p.tag = $4 AND e.sent = $5
             ORDER BY e.place DESC LIMIT 20
