@@ -43,7 +43,8 @@ struct ArchiveReading: Sendable {
             result.skipped = min(skipped, try count(filter, lower, upper, skipped, transaction))
         }
         if limit > 0 { try read(filter, &result, transaction) }
-        if countLimit != nil, let first = query.isBackwards ? result.results.last : result.results.first {
+        if let countLimit, result.count < countLimit,
+            let first = query.isBackwards ? result.results.last : result.results.first {
             result.index = try count(filter, query.after, first.place, .max, transaction)
         }
         return result
