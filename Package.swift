@@ -68,12 +68,15 @@ let package = Package(
         .executableTarget(
             name: "xload", cSettings: [.define("_GNU_SOURCE")],
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(
+            name: "FaultyDisk", dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")], path: "Tests/FaultyDisk",
+            swiftSettings: swiftSettings),
         tests(of: "XMPP", ["CLibXML2", nioCore], scripts: ["Address/vectors.py"]),
         tests(of: "TLS", [nioCore, nioPosix, nioEmbedded]),
-        tests(of: "Storage", [nioCore], scripts: ["Archive/dictionary.py"]),
+        tests(of: "Storage", ["FaultyDisk", nioCore], scripts: ["Archive/dictionary.py"]),
         tests(of: "Accounts", ["XMPP", "TLS", "Storage", nioCore, nioPosix, logging]),
         tests(of: "Server", ["Features", "Accounts", "XMPP", logging, nioCore, nioPosix, nioEmbedded]),
-        tests(of: "Features", ["Server", "Accounts", "Storage", "XMPP", logging, nioCore, nioPosix]),
+        tests(of: "Features", ["FaultyDisk", "Server", "Accounts", "Storage", "XMPP", logging, nioCore, nioPosix]),
         tests(of: "Replay", [nioCore]),
         .testTarget(
             name: "ConformanceTests", 

@@ -1,3 +1,4 @@
+import FaultyDisk
 import Storage
 import Synchronization
 import Testing

@@ -1,11 +1,11 @@
-import Foundation
-import GRDBSQLite
+internal import Foundation
+internal import GRDBSQLite
 
 /// A disk that fails on request: SQLite's own file system with a switch for each folder.
 ///
 /// It becomes SQLite's default for the whole test process and changes nothing for folders without a fault.
-enum FaultyDisk {
-    enum Fault {
+package enum FaultyDisk {
+    package enum Fault: String, Sendable {
         /// Writes find no space.
         case full
         /// What was written cannot be brought to the disk.
@@ -32,11 +32,11 @@ enum FaultyDisk {
     private static let lock = NSLock()
 
     /// Puts itself between SQLite and the system, once. To be called before the database is opened.
-    static func install() {
+    package static func install() {
         _ = installation
     }
 
-    static func setFault(_ fault: Fault?, below folder: String) {
+    package static func setFault(_ fault: Fault?, below folder: String) {
         lock.withLock { state.faults[folder] = fault }
     }
 
