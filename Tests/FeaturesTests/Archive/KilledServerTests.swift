@@ -13,6 +13,9 @@ import XMPP
 @Suite(.serialized) struct KilledServerTests {
     private static let rounds = ProcessInfo.processInfo.environment["MARTLET_KILL_ROUNDS"].flatMap(Int.init) ?? 10
 
+    /// A slow disk shows what is promised too early: much is lost with the process.
+    private static let faults: [[FaultyDisk.Fault?]] = [[nil], [nil, .slow], [nil, .full, nil]]
+
     @Test func everyAcknowledgedMessageIsArchived() async throws {
         try await ServerProcess.serveIfAsked()
         let folder = NSTemporaryDirectory() + "features-tests-" + UUID().uuidString
@@ -23,7 +26,7 @@ import XMPP
             defer { process.end() }
             let refused = ledgers.map(\.refused.count)
             let promised = ledgers.map(\.promised.count)
-            try await Self.talk(&ledgers, to: process, fault: [nil, .slow, .full][round % 3])
+            try await Self.talk(&ledgers, to: process, faults: Self.faults[round % 3])
             #expect(zip(ledgers, promised).allSatisfy { $0.promised.count >= $1 + 10 })
             if round % 3 == 2 { #expect(zip(ledgers, refused).allSatisfy { $0.refused.count > $1 }) }
         }
@@ -35,20 +38,22 @@ import XMPP
         archive.close()
     }
 
-    /// Lets the two write to each other until the server is killed; something is wrong with its disk in the second of
-    /// three parts of that time.
-    private static func talk(_ ledgers: inout [Ledger], to process: ServerProcess, fault: FaultyDisk.Fault?) async throws {
+    /// Lets the two write to each other until the server is killed.
+    /// - Parameter faults: what is wrong with the disk, one after the other.
+    private static func talk(_ ledgers: inout [Ledger], to process: ServerProcess, faults: [FaultyDisk.Fault?]) async throws {
         var clients: [TestClient] = []
         for number in 1...2 {
             let client = try await TestClient(
                 user: "user\(number)", password: "pw\(number)", resource: "desk", domain: "localhost", port: process.port)
-            client.send("<presence/><enable xmlns='urn:xmpp:sm:3'/>")
+            client.send("<presence/>")
             await client.ping()
+            // Only messages are counted from here on.
+            client.send("<enable xmlns='urn:xmpp:sm:3'/>")
             clients.append(client)
         }
-        for fault in [nil, fault, nil] {
+        for fault in faults {
             process.setFault(fault)
-            let end = ContinuousClock.now + .milliseconds(Int.random(in: 100...400))
+            let end = ContinuousClock.now + .milliseconds(Int.random(in: 100...500))
             while ContinuousClock.now < end {
                 for (index, client) in clients.enumerated() {
                     ledgers[index].read(client.take())
