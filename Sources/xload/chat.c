@@ -1,4 +1,5 @@
 /* chat: pairs of users write to each other; each delivery causes the next message. */
+#include "disk.h"
 #include "scenario.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,14 @@ void chat_stanza(struct conn *c, const char *s, size_t len)
 		chat_send((int)b.flow);
 }
 
+static struct hist ack_lat;
+
+static void chat_ack(struct conn *c, uint64_t ns)
+{
+	(void)c;
+	hist_add(&ack_lat, ns);
+}
+
 int sc_chat(void)
 {
 	opt.n &= ~1;
@@ -65,6 +74,7 @@ int sc_chat(void)
 	snd = calloc((size_t)opt.n, sizeof *snd);
 	flows = calloc((size_t)opt.n, sizeof *flows);
 	on_stanza = chat_stanza;
+	on_ack = chat_ack;
 	if (!pool_login(0, opt.n, opt.conc))
 		return 1;
 	run_for(opt.settle);
@@ -75,6 +85,7 @@ int sc_chat(void)
 		stopping = 0;
 		if (phase) {
 			memset(&fs.lat, 0, sizeof fs.lat);
+			memset(&ack_lat, 0, sizeof ack_lat);
 			meas_start();
 		}
 		uint64_t g0 = total_got, t = now_ns(), end = t + (uint64_t)(secs * 1e9);
@@ -116,6 +127,14 @@ int sc_chat(void)
 		got += flow_got(&flows[i]);
 	kv_flows(total_sent, total_sent, got);
 	kv_lat("lat", &fs.lat);
+	if (cfg.sm)
+		kv_lat("ack", &ack_lat);
+	if (opt.disk) {
+		double ms = fsync_p50_ms(opt.disk);
+		kv_num("fsync_p50_ms", ms);
+		if (cfg.sm && ms > 0)
+			kv_num("ack_per_fsync", hist_q(&ack_lat, .5) / ms);
+	}
 	int bad = got != total_sent || fs.dup || fs.corrupt || fs.misrouted || fs.reordered || fs.errors;
 	pool_close();
 	return bad;

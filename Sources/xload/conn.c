@@ -17,6 +17,7 @@ char tls_desc[96];
 void (*on_stanza)(struct conn *c, const char *s, size_t len);
 void (*on_roster)(struct conn *c, const char *s, size_t len);
 void (*on_ready)(struct conn *c);
+void (*on_ack)(struct conn *c, uint64_t ns);
 
 static int ep = -1;
 static SSL_CTX *sctx;
@@ -105,6 +106,10 @@ void conn_stanza_sent(struct conn *c)
 	if (cfg.sm_r && ++c->sm_unreq >= (uint32_t)cfg.sm_r) {
 		c->sm_unreq = 0;
 		conn_put(c, "<r xmlns='urn:xmpp:sm:3'/>", 26);
+		if (!c->ack_t) {
+			c->ack_t = now_ns();
+			c->ack_h = c->sm_out;
+		}
 	}
 }
 

@@ -27,6 +27,8 @@ struct conn {
 	char *in, *out;
 	size_t in_len, in_cap, out_len, out_off, out_cap;
 	uint32_t sm_in, sm_out, sm_acked, sm_unreq;
+	uint32_t ack_h;       /* the answer to the request of ack_t says at least so much */
+	uint64_t ack_t;       /* when an acknowledgement was asked for; 0: no answer is awaited */
 	char jid[96];
 	struct scram *scram;
 	int roster_n;         /* items in the roster result */
@@ -39,6 +41,7 @@ struct config {
 	const char *host, *domain, *user_pat, *pass_pat, *resource, *mech, *cafile, *scram_cache;
 	struct sockaddr_storage addr; socklen_t addrlen;
 	int port, tls, sm, sm_r, carbons, first, no_presence, no_roster, verbose;
+	int share; /* connections of each user */
 	int sources; /* IPv4 addresses of ours to connect from, in turn: 127.0.1.1, .2, ... */
 };
 extern struct config cfg;
@@ -58,6 +61,8 @@ extern char caps_el[200]; /* the <c/> of our presences */
 extern void (*on_stanza)(struct conn *c, const char *s, size_t len);
 extern void (*on_roster)(struct conn *c, const char *s, size_t len);
 extern void (*on_ready)(struct conn *c);
+/* how long the answer to a request for acknowledgement took */
+extern void (*on_ack)(struct conn *c, uint64_t ns);
 
 void conn_global_init(void);
 void conn_global_done(void);

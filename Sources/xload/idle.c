@@ -52,6 +52,15 @@ int sc_idle(void)
 	kv_num("idle_cpu_pct", (p1.cpu - p0.cpu) / ((double)(tm1 - tm0) / 1e9) * 100);
 	kv_num("idle_cpu_us_per_conn_s", (p1.cpu - p0.cpu) * 1e6 / ((double)(tm1 - tm0) / 1e9) / (got ? got : 1));
 	kv_lat("login", &login_lat);
+	if (opt.cut) { /* the sessions wait for being resumed */
+		struct psample cut;
+		for (int i = 0; i < nconns; i++)
+			conn_kill(&conns[i]);
+		run_for(opt.settle);
+		proc_sample(&cut);
+		kv_int("rss_cut_kib", (uint64_t)cut.rss);
+		kv_num("rss_kib_per_waiting", (double)(cut.rss - b.rss) / (got ? got : 1));
+	}
 	pool_close();
 	run_for(opt.settle);
 	proc_sample(&end);

@@ -28,7 +28,7 @@ static const struct { const char *name; int (*run)(void); } scenarios[] = {
 static const struct { const char *name; int *flag, *count; double *secs; const char **text; } settings[] = {
 	{ "host", .text = &cfg.host }, { "port", .count = &cfg.port }, { "domain", .text = &cfg.domain },
 	{ "tls", .text = &transport }, { "ca", .text = &cfg.cafile }, { "sources", .count = &cfg.sources },
-	{ "user", .text = &cfg.user_pat }, { "pass", .text = &cfg.pass_pat }, { "first", .count = &cfg.first },
+	{ "user", .text = &cfg.user_pat }, { "pass", .text = &cfg.pass_pat }, { "first", .count = &cfg.first }, { "share", .count = &cfg.share },
 	{ "resource", .text = &cfg.resource }, { "mech", .text = &cfg.mech }, { "scram-cache", .text = &cfg.scram_cache },
 	{ "sm", .flag = &cfg.sm }, { "sm-r", .count = &cfg.sm_r }, { "carbons", .flag = &cfg.carbons },
 	{ "no-presence", .flag = &cfg.no_presence }, { "no-roster", .flag = &cfg.no_roster },
@@ -39,7 +39,7 @@ static const struct { const char *name; int *flag, *count; double *secs; const c
 	{ "cycle", .count = &opt.cycle }, { "to-full", .flag = &opt.to_full }, { "rooms", .count = &opt.rooms },
 	{ "occupants", .count = &opt.occ }, { "senders", .count = &opt.senders }, { "muc", .text = &opt.muc },
 	{ "contacts", .count = &opt.contacts }, { "kind", .text = &opt.kind }, { "pages", .count = &opt.pages }, { "page", .count = &opt.page },
-	{ "keepalive", .secs = &opt.keepalive }, { "mb", .count = &opt.mb }, { "depth", .count = &opt.depth },
+	{ "keepalive", .secs = &opt.keepalive }, { "cut", .flag = &opt.cut }, { "disk", .text = &opt.disk }, { "mb", .count = &opt.mb }, { "depth", .count = &opt.depth },
 	{ "label", .text = &opt.label }, { "json", .text = &opt.json }, { "verbose", .flag = &cfg.verbose },
 };
 #define NSETTINGS (sizeof settings / sizeof *settings)
@@ -50,14 +50,14 @@ __attribute__((noreturn)) static void usage(void)
 {
 	fputs("usage: xload login|idle|chat|muc|presence|iq|mam|flood [options]   (Tests/bench/README.md explains them)\n"
 	      " target   --host A --port P --domain D --tls plain|starttls|direct --ca FILE --sources N\n"
-	      " users    --user PAT --pass PAT --first I --resource R --mech auto|SCRAM-SHA-1|SCRAM-SHA-256|PLAIN\n"
+	      " users    --user PAT --pass PAT --first I --share K --resource R --mech auto|SCRAM-SHA-1|SCRAM-SHA-256|PLAIN\n"
 	      "          --scram-cache FILE\n"
 	      " session  --sm --sm-r K --carbons --no-presence --no-roster\n"
 	      " server   --pid P[,P..] --tree\n"
 	      " load     -n N (--users N) --conc C --window W --time S --rate R --messages N --settle S --hold S\n"
 	      "          --drain S --warm N --timeout S\n"
 	      " scenario --cycle N --to-full --rooms R --occupants M --senders S --muc HOST --contacts K --kind K\n"
-	      "          --pages P --page N --keepalive S --mb N --depth N\n"
+	      "          --pages P --page N --keepalive S --cut --disk FOLDER --mb N --depth N\n"
 	      " output   --label L --json FILE --verbose\n", stderr);
 	exit(2);
 }
@@ -88,7 +88,7 @@ static void read_options(int argc, char **argv)
 		if (!strcmp(transport, transports[i]))
 			cfg.tls = i;
 	if (cfg.tls < 0 || optind < argc || opt.n < 2 || opt.conc < 1 || opt.window < 1 || opt.window > 48 || opt.rooms < 1 ||
-	    opt.occ < 1 || opt.senders < 1 || opt.page < 1 || opt.mb < 1 || opt.messages < 0 || cfg.sources < 1 || cfg.sources > 250)
+	    opt.occ < 1 || opt.senders < 1 || opt.page < 1 || opt.mb < 1 || opt.messages < 0 || cfg.sources < 1 || cfg.share < 1 || cfg.sources > 250)
 		usage();
 }
 
@@ -157,7 +157,7 @@ static void report_totals(int rc)
 int main(int argc, char **argv)
 {
 	cfg = (struct config){ .host = "127.0.0.1", .domain = "example.test", .user_pat = "user%d", .pass_pat = "pw%d", .resource = "xl",
-	                       .mech = "auto", .port = 5222, .first = 1, .sm_r = 5, .sources = 1 };
+	                       .mech = "auto", .port = 5222, .first = 1, .sm_r = 5, .share = 1, .sources = 1 };
 	int (*run)(void) = NULL;
 	for (size_t i = 0; argc > 1 && i < sizeof scenarios / sizeof *scenarios; i++)
 		if (!strcmp(argv[1], scenarios[i].name))

@@ -7,8 +7,8 @@
 struct options {
 	int n, conc, window, rooms, occ, senders, contacts, pages, page, warm, cycle, to_full, mb, depth, messages;
 	double secs, settle, hold, rate, drain, keepalive, timeout;
-	const char *label, *json, *muc, *kind, *pids;
-	int tree;
+	const char *label, *json, *muc, *kind, *pids, *disk;
+	int tree, cut;
 };
 extern struct options opt;
 

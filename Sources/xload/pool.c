@@ -37,7 +37,7 @@ int pool_login(int from, int to, int conc)
 	for (;;) {
 		int fin = (n_ready - r0) + (int)(ct.login_failed - f0);
 		while (next < to && (next - from) - fin < conc) {
-			conn_open(&conns[next], next, cfg.first + next, 0);
+			conn_open(&conns[next], next, cfg.first + next / cfg.share, 0);
 			next++;
 		}
 		if (fin >= to - from)

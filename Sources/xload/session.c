@@ -96,8 +96,10 @@ static void features(struct conn *c, const char *s, size_t len)
 	struct str se = { memmem(s, len, "<session", 8), 0 };
 	int want_session = se.p && !has(se.p, len - (size_t)(se.p - s), "<optional");
 	c->st = C_BIND;
+	char resource[64];
+	snprintf(resource, sizeof resource, cfg.share > 1 ? "%.50s%d" : "%.50s", cfg.resource, c->ix % cfg.share);
 	conn_putf(c, "<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-	          "<resource>%s</resource></bind></iq>", cfg.resource);
+	          "<resource>%s</resource></bind></iq>", resource);
 	if (want_session)
 		c->need |= 1;
 }
@@ -210,6 +212,11 @@ int session_on_tok(void *arg, enum tok_event ev, const char *s, size_t len)
 			note_error("user %d: SM ack h=%u is out of range %u..%u", c->user, v, c->sm_acked, c->sm_out);
 		} else {
 			c->sm_acked = v;
+			if (c->ack_t && v >= c->ack_h) {
+				if (on_ack)
+					on_ack(c, now_ns() - c->ack_t);
+				c->ack_t = 0;
+			}
 		}
 		return 0;
 	}

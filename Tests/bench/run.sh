@@ -101,7 +101,7 @@ RESULTS=$OUT/results.jsonl
 failed=0
 
 measure() { # repeat name features arguments server
-	local line kind= features=" $3 "
+	local line before after kind= features=" $3 "
 	choose_ports "$5"
 	DIR=$WORK/run/$5
 	case $features in *" roster "*) kind=roster features=${features/ roster / } ;; esac
@@ -116,14 +116,17 @@ measure() { # repeat name features arguments server
 		return 1
 	fi
 	sleep 1
+	before=$(du -s -B1 "$DIR" | cut -f1)
 	# shellcheck disable=SC2086
-	line=$(timeout 300 "$XLOAD" $4 --port "$PORT" --domain "$DOMAIN" --pid "$SERVER_PID" --tree \
+	line=$(timeout 300 "$XLOAD" $4 --disk "$DIR" --port "$PORT" --domain "$DOMAIN" --pid "$SERVER_PID" --tree \
 		--scram-cache "$WORK/scram-$5" --label "$5/$2/$1" 2>>"$OUT/xload.log")
 	stop_server
 	if [ -z "$line" ]; then
 		log "$1 $2 $5: no result, see $OUT/xload.log"
 		return 1
 	fi
+	after=$(du -s -B1 "$DIR" | cut -f1)
+	line="${line%\}},\"disk_bytes\":$((after - before))}"
 	printf '%s\n' "$line" >>"$RESULTS"
 	case $line in
 	*'"ok":true'*) log "$1 $2 $5" ;;

@@ -16,9 +16,11 @@ LOW, HIGH, PLAIN = "lower is better", "higher is better", "not compared"
 METRICS = {
     "login": [("server_cpu_ms_per_login", "CPU ms/log-in", LOW), ("login_per_s", "log-ins/s", HIGH), ("login_p99_ms", "p99 ms", LOW)],
     "idle": [("rss_kib_per_conn", "RSS KiB/connection", LOW), ("rss_0_kib", "RSS KiB at 0", LOW), ("rss_n_kib", "RSS KiB at N", LOW),
-             ("rss_after_close_kib", "RSS KiB after close", LOW), ("idle_cpu_pct", "idle CPU %", PLAIN)],
+             ("rss_kib_per_waiting", "RSS KiB/session that waits", LOW), ("rss_after_close_kib", "RSS KiB after close", LOW), ("idle_cpu_pct", "idle CPU %", PLAIN)],
     "chat": [("server_cpu_us_per_msg", "CPU us/message", LOW), ("msg_per_s", "messages/s", HIGH), ("lat_p50_ms", "p50 ms", LOW),
-             ("lat_p99_ms", "p99 ms", LOW), ("lost", "lost", PLAIN), ("reordered", "reordered", PLAIN)],
+             ("lat_p99_ms", "p99 ms", LOW), ("ack_p50_ms", "acknowledgement p50 ms", LOW), ("fsync_p50_ms", "fsync p50 ms", PLAIN),
+             ("ack_per_fsync", "acknowledgement / fsync", LOW), ("disk_bytes_per_msg", "bytes on disk/message", LOW),
+             ("lost", "lost", PLAIN), ("reordered", "reordered", PLAIN)],
     "muc": [("server_cpu_us_per_copy", "CPU us/copy", LOW), ("copy_per_s", "copies/s", HIGH), ("lat_p99_ms", "p99 ms", LOW),
             ("lost", "lost", PLAIN), ("reordered", "reordered", PLAIN), ("join_cpu_ms_per_room", "join storm CPU ms/room", LOW),
             ("join_cpu_us_per_presence", "join CPU us/presence", LOW)],
@@ -92,6 +94,8 @@ def main(paths):
         for line in open(path, errors="replace"):
             r = json.loads(line)
             server, test, _ = r["label"].split("/")
+            if "archive" in test and r.get("sent"):
+                r["disk_bytes_per_msg"] = r.get("disk_bytes", 0) / r["sent"]
             servers += [server] if server not in servers else []
             tests += [test] if test not in tests else []
             rows.setdefault((test, server), []).append(r)
@@ -105,6 +109,8 @@ def main(paths):
             floods.append("| %s | %s |" % (test.removeprefix("flood-"), " | ".join(cells)))
             continue
         for key, name, better in METRICS[scenario]:
+            if not any(key in r for rs in runs.values() for r in rs):
+                continue
             cells = {s: cell(runs.get(s, []), key) for s in servers}
             ratio = comparison({s: c[1] for s, c in cells.items()}, better)
             figures.append("| %s | %s | %s | %s |" % (test, name, " | ".join(cells[s][0] for s in servers), ratio))
