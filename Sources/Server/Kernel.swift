@@ -67,7 +67,7 @@ package final class Kernel: @unchecked Sendable {
         currentLimits = Mutex(StreamLimits(configuration))
         registry = try Registry(
             Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 }, domains: domains)
-        services = HostedService.addresses(registry.services, below: domains.map(\.jid))
+        services = HostedService.addresses(registry.services, below: domains)
         router = Router(kernel: self)
         binding = Binding(kernel: self)
         accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
