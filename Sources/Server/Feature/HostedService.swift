@@ -37,12 +37,16 @@ extension HostedService {
     }
 
     /// The services below the served domains, by their addresses.
-    static func addresses(_ services: [HostedService], below domains: [JID]) -> [JID: HostedService] {
+    /// - Parameter isTaken: whether somebody else has an address.
+    static func addresses(
+        _ services: [HostedService], below domains: [JID], except isTaken: (JID) -> Bool
+    ) -> [JID: HostedService] {
         var result: [JID: HostedService] = [:]
         for domain in domains {
             for service in services {
                 // An address that is too long, or below an IP address, is no domain name.
-                guard let address = try? JID("\(service.label).\(domain)"), address.isDomain, !domains.contains(address)
+                guard let address = try? JID("\(service.label).\(domain)"), address.isDomain, !domains.contains(address),
+                    !isTaken(address)
                 else { continue }
                 result[address] = service
             }
