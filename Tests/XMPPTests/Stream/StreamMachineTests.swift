@@ -63,7 +63,10 @@ import Testing
         var machine = StreamMachine(content: .component, facts: .secure, rules: [])
         let header = try Self.header("to='example.com'", content: content)
         let result = machine.headerReceived(header, domainNamed: Self.served)
-        guard case .fail(let error) = result else { return Issue.record("it was opened") }
+        guard case .fail(let error) = result else {
+            Issue.record("it was opened")
+            return
+        }
         #expect(error.condition == .invalidNamespace)
     }
 
