@@ -28,7 +28,10 @@ package struct ServiceDiscovery: Feature {
                 let node = request.payload["node"]
                 if let node, kernel.registry.node(node, of: request, on: .server) == nil { throw StanzaError(.itemNotFound) }
                 let services = node == nil ? kernel.services(of: request.to.domainJID) : []
-                write(services.map { DiscoveryItem($0.jid, name: $0.service.name) }, node, into: &writer)
+                let components = node == nil ? kernel.components(of: request.to.domainJID) : []
+                write(
+                    services.map { DiscoveryItem($0.jid, name: $0.service.name) } + components.map { DiscoveryItem($0) },
+                    node, into: &writer)
             }),
             Registration.iq(.get, "query", in: .discoveryInfo, on: .account, .concurrent { request throws(StanzaError) in
                 try await info(request)

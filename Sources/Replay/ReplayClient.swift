@@ -146,7 +146,7 @@ final class ReplayClient {
     /// A ping of the server (XEP-0199) travels behind them in both directions; any answer to it will do. Before the
     /// log-in there are no pings: then this takes in what has arrived.
     func barrier() async throws(StepFailure) {
-        guard isReady || isLoggedIn || role.kind == .component else {
+        guard isReady || isLoggedIn else {
             while let taken = connection.received.takeNow() {
                 guard case .bytes(let bytes) = taken else { return inbox.append(.end) }
                 try read(bytes)

@@ -107,10 +107,10 @@ package struct Transcript: Sendable {
 }
 
 extension Transcript {
-    /// The domains that the addresses of the roles are in, in the order of their appearance.
+    /// The domains that the addresses of the clients are in, in the order of their appearance.
     package var domains: [String] {
         var domains: [String] = []
-        for role in roles where !domains.contains(role.serverDomain) { domains.append(role.serverDomain) }
+        for role in roles where role.kind == .client && !domains.contains(role.serverDomain) { domains.append(role.serverDomain) }
         return domains
     }
 
@@ -122,6 +122,13 @@ extension Transcript {
             if accounts[role.bareJID] == nil { accounts[role.bareJID] = role.password }
         }
         return accounts
+    }
+
+    /// The components that the server must know, by their addresses, with their secrets: that of the first role where
+    /// several have the same address.
+    package var components: [String: String] {
+        let known = roles.filter { $0.kind == .component && $0.account == .given }
+        return Dictionary(known.map { ($0.bareJID, $0.password) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Whether the play needs more of the connection than bytes in and bytes out.

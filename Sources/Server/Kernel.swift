@@ -28,6 +28,8 @@ package final class Kernel: @unchecked Sendable {
     let resumptions = Resumptions()
     /// The hosted services by their addresses.
     private var services: [JID: HostedService] = [:]
+    /// The external components by their addresses, which come before hosted services of the same.
+    private let components: [JID: Component]
     let questions = Questions()
     let addresses: AddressAdmission
     let throttle: LoginThrottle
@@ -38,6 +40,7 @@ package final class Kernel: @unchecked Sendable {
     /// The extensions of this server.
     let features: [any Feature.Type]
     private let currentLimits: Mutex<StreamLimits>
+    private let currentComponentLimits: Mutex<StreamLimits>
     private let sessionCount = Atomic<UInt64>(0)
     private let endedCount = Atomic<UInt64>(0)
     private let connectionChanges = Atomic<UInt64>(0)
@@ -65,9 +68,11 @@ package final class Kernel: @unchecked Sendable {
         clock = ServerClock(eventLoops[0], wall: wall)
         throttle = LoginThrottle(configuration, clock)
         currentLimits = Mutex(StreamLimits(configuration))
+        currentComponentLimits = Mutex(StreamLimits(configuration, of: .component))
+        components = try Component.all(configuration)
         registry = try Registry(
             Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 }, domains: domains)
-        services = HostedService.addresses(registry.services, below: domains)
+        services = HostedService.addresses(registry.services, below: domains) { [components] in components[$0] != nil }
         router = Router(kernel: self)
         binding = Binding(kernel: self)
         accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
@@ -115,6 +120,18 @@ package final class Kernel: @unchecked Sendable {
         }
     }
 
+    /// The external component that an address belongs to.
+    func component(at jid: JID) -> Component? { components.isEmpty ? nil : components[jid.domainJID] }
+
+    /// The external components that are listed at a served domain: those below it, and those below none.
+    package func components(of domain: JID) -> [JID] {
+        let suffix = ".\(domain)"
+        return components.keys.filter { component in
+            component.description.hasSuffix(suffix)
+                || !domains.keys.contains { component.description.hasSuffix(".\($0)") }
+        }.sorted { $0.description < $1.description }
+    }
+
     /// Who is asked by a request to an address of this server.
     func asked(by to: JID) -> Asked {
         guard to.bare.isDomain else { return .account }
@@ -125,10 +142,12 @@ package final class Kernel: @unchecked Sendable {
     // MARK: Limits
 
     package var limits: StreamLimits { currentLimits.withLock { $0 } }
+    var componentLimits: StreamLimits { currentComponentLimits.withLock { $0 } }
 
     /// Takes over what of a new configuration can be changed while the server runs.
     package func reload(_ configuration: Configuration) {
         currentLimits.withLock { $0 = StreamLimits(configuration) }
+        currentComponentLimits.withLock { $0 = StreamLimits(configuration, of: .component) }
         addresses.reload(configuration)
         throttle.reload(configuration)
         for section in configuration.domains {

@@ -32,11 +32,12 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(help: "The server's address.") var host = "127.0.0.1"
     @Option(help: "The port for clients.") var port = 5222
     @Option(name: .customLong("tls-port"), help: "The port with TLS from the first byte.") var tlsPort = 5223
+    @Option(name: .customLong("component-port"), help: "The port for external components.") var componentPort = 5347
     @Option(help: "The server's domain, used in the place of localhost.") var domain = "localhost"
     @Argument(help: "Transcripts, or folders with transcripts.") var files: [String]
 
     func run() async throws {
-        let transport = LiveTransport(host: host, ports: [.client: port, .clientTLS: tlsPort])
+        let transport = LiveTransport(host: host, ports: [.client: port, .clientTLS: tlsPort, .component: componentPort])
         let runner = Runner(Player(through: transport, domains: domain == "localhost" ? [:] : ["localhost": domain]))
         let failures = await runner.play(files) { outcome in
             let word = outcome.failure != nil ? "FAIL" : outcome.isPlayed ? "ok  " : "skip"

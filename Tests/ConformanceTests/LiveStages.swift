@@ -26,24 +26,31 @@ actor LiveStages {
                 ports: [
                     .client: server.ports[plain.rawValue],
                     .clientTLS: server.ports[StageConfiguration.Listener.direct.rawValue],
-                ]))
+                    .component: server.ports[StageConfiguration.Listener.component.rawValue],
+                ]), isOwn: !transcript.needs.isEmpty || !transcript.components.isEmpty)
     }
 
     private func server(for transcript: Transcript, _ domain: String) async throws -> Server {
-        guard transcript.needs.isEmpty else {
+        guard transcript.needs.isEmpty, transcript.components.isEmpty else {
             // Settings are the whole server's, and may speak of the domain.
-            let needs = transcript.moved(to: ["localhost": domain]).needs
-            return try await Self.start(domains: [domain], needs)
+            let moved = transcript.moved(to: ["localhost": domain])
+            let needs = moved.needs.map { need in
+                (need.key.hasPrefix("components.") ? need.key.replacing("localhost", with: domain) : need.key, need.value)
+            }
+            return try await Self.start(
+                domains: [domain], Dictionary(uniqueKeysWithValues: needs), components: moved.components)
         }
         let starting = common ?? Task { try await Self.start(domains: (1...Self.domainCount).map { "t\($0).localhost" }, [:]) }
         common = starting
         return try await starting.value
     }
 
-    private static func start(domains: [String], _ needs: [String: String]) async throws -> Server {
+    private static func start(
+        domains: [String], _ needs: [String: String], components: [String: String] = [:]
+    ) async throws -> Server {
         try await Server(
-            configuration: StageConfiguration.load(domains: domains, needs: needs), features: allFeatures,
-            logger: .stage)
+            configuration: StageConfiguration.load(domains: domains, needs: needs, components: components),
+            features: allFeatures, logger: .stage)
     }
 }
 

@@ -7,10 +7,14 @@ struct Stage {
     let server: Server
     let domain: String
     let transport: any Transport
+    /// Whether the server is for this transcript alone, and is stopped behind it.
+    var isOwn = false
 
     func play(_ transcript: Transcript) async throws {
-        let domains = Dictionary(
+        var domains = Dictionary(
             uniqueKeysWithValues: transcript.domains.map { ($0, $0.hasSuffix("localhost") ? domain : $0) })
+        // Below it are the addresses of components.
+        domains["localhost"] = domain
         for (address, password) in transcript.accounts {
             let parts = address.split(separator: "@", maxSplits: 1)
             guard parts.count == 2, domains[String(parts[1])] == domain else { continue }

@@ -5,10 +5,14 @@ import Server
 /// The configuration of a server that transcripts are played against.
 enum StageConfiguration {
     /// The listeners in the order of the file.
-    enum Listener: Int { case required, optional, direct }
+    enum Listener: Int { case required, optional, direct, component }
 
-    /// - Parameter needs: what a transcript says of settings.
-    static func load(domains: [String], needs: [String: String]) throws -> Configuration {
+    /// - Parameters:
+    ///   - needs: what a transcript says of settings.
+    ///   - components: their secrets by their addresses.
+    static func load(
+        domains: [String], needs: [String: String], components: [String: String] = [:]
+    ) throws -> Configuration {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-stage-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         TemporaryFolders.removeAtExit(folder.path)
@@ -24,10 +28,19 @@ enum StageConfiguration {
               - {kind: client, port: 5222, address: 127.0.0.1}
               - {kind: client, port: 5224, address: 127.0.0.1, tls: optional}
               - {kind: client, port: 5223, address: 127.0.0.1, tls: direct}
+              - {kind: component, port: 5347}
             data: data
 
             """
-        text += sections(of: defaults.merging(needs.filter { own[$0.key] == nil }) { $1 })
+        if !components.isEmpty { text += "components:\n" }
+        for (name, secret) in components {
+            text += "  \(name): {secret: \"\(secret)\""
+            let prefix = "components.\(name)."
+            for (path, value) in needs where path.hasPrefix(prefix) { text += ", \(path.dropFirst(prefix.count)): \(value)" }
+            text += "}\n"
+        }
+        let others = needs.filter { own[$0.key] == nil && !$0.key.hasPrefix("components.") }
+        text += sections(of: defaults.merging(others) { $1 })
         try SelfSigned.write(to: folder.path)
         let file = folder.appendingPathComponent("martlet.yaml").path
         try text.write(toFile: file, atomically: true, encoding: .utf8)

@@ -1,4 +1,5 @@
 import Replay
+import Server
 import Testing
 
 /// One way to play one file.
@@ -28,7 +29,15 @@ struct Play: Sendable, CustomTestStringConvertible {
         let transcript = try Runner.read(Repository.path(play.file))
         switch play.way {
         case .memory: try await MemoryStage.play(transcript)
-        case .live: try await LiveStages.shared.stage(for: transcript).play(transcript)
+        case .live:
+            let stage = try await LiveStages.shared.stage(for: transcript)
+            do {
+                try await stage.play(transcript)
+            } catch {
+                if stage.isOwn { await stage.server.stop() }
+                throw error
+            }
+            if stage.isOwn { await stage.server.stop() }
         }
     }
 }

@@ -213,7 +213,7 @@ package struct Archive: Feature {
             copy.message, owner: owner.name, peer: peer.bare.description, resource: peer.resource, isSent: isSent)
         let release = scope.session?.withholdAcknowledgement()
         // Who sends faster than the disk writes is not read from until it has written this.
-        let resume = isFirst && kernel.archive.pendingEntries > Self.pendingEntries ? scope.session?.pause() : nil
+        let resume = isFirst && kernel.archive.pendingEntries > Self.pendingEntries ? scope.pauseSender() : nil
         let sender = scope.session?.handle
         let (type, from, to, id) = (stanza.type, stanza.from, stanza.to, stanza.identifier)
         let loop = scope.loop.index

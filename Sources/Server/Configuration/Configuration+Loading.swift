@@ -56,8 +56,8 @@ extension Configuration {
         read(section, catalogue, elsewhere: settings.map(\.path), fixed: FixedSections.names, &values)
         let fixed = FixedSections(section, prepareDomain: prepareDomain)
         return Configuration(
-            domains: fixed.domains, listeners: fixed.listeners, directories: fixed.directories, data: fixed.data,
-            settings: settings, values: values)
+            domains: fixed.domains, listeners: fixed.listeners, directories: fixed.directories,
+            components: fixed.components, data: fixed.data, settings: settings, values: values)
     }
 
     private static func read(

@@ -10,6 +10,7 @@ extension Configuration {
         domains(&reference)
         listeners(&reference)
         directories(&reference)
+        components(&reference)
         reference.blank()
         reference.setting("data", AnySetting(FixedSections.dataSetting), indent: 0)
         for name in catalogue.names {
@@ -49,7 +50,7 @@ extension Configuration {
             """)
         reference.comment(
             """
-            Paths are relative to this file. Passwords never stand here: a setting names a file that holds them. \
+            Paths are relative to this file. Passwords do not belong here: a setting names a file that holds them. \
             \"martlet check --config FILE\" tells what is wrong with a file. Settings marked (reload) take effect \
             when the server receives SIGHUP, the others at its next start.
             """)
@@ -72,6 +73,20 @@ extension Configuration {
             let tls = listener.tls == .required ? "" : ", tls: \(listener.tls.rawValue)"
             reference.line("#- {kind: \(listener.kind.rawValue), port: \(listener.port)\(tls)}", indent: 2)
         }
+        reference.comment("and, where there are components:", indent: 2)
+        reference.line("#- {kind: component, port: \(ListenerSection.component.port)}", indent: 2)
+    }
+
+    private static func components(_ reference: inout ReferenceText) {
+        reference.blank()
+        reference.comment(
+            """
+            External components (XEP-0114), such as gateways to other networks, by the addresses they answer for. \
+            Needed is the secret of each.
+            """)
+        reference.line("components:")
+        reference.line("#irc.example.org:", indent: 2)
+        for setting in ComponentSection.settings { reference.setting(setting.path, setting, indent: 4) }
     }
 
     private static func directories(_ reference: inout ReferenceText) {

@@ -6,6 +6,8 @@ package struct Configuration: Sendable {
     package var domains: [DomainSection]
     package var listeners: [ListenerSection]
     package var directories: [DirectorySection]
+    /// The external components, in the order of the file.
+    package var components: [ComponentSection]
     /// The directory of the databases and of everything else the server writes.
     package var data: String
     /// The settings that a file could have had.
@@ -16,20 +18,21 @@ package struct Configuration: Sendable {
     /// A configuration without a file, every setting at its default.
     package init(
         domains: [DomainSection], listeners: [ListenerSection] = ListenerSection.defaults,
-        directories: [DirectorySection] = [], data: String
+        directories: [DirectorySection] = [], components: [ComponentSection] = [], data: String
     ) {
         self.init(
-            domains: domains, listeners: listeners, directories: directories, data: data, settings: Self.kernelSettings,
-            values: [:])
+            domains: domains, listeners: listeners, directories: directories, components: components, data: data,
+            settings: Self.kernelSettings, values: [:])
     }
 
     init(
-        domains: [DomainSection], listeners: [ListenerSection], directories: [DirectorySection], data: String,
-        settings: [AnySetting], values: [String: any Sendable]
+        domains: [DomainSection], listeners: [ListenerSection], directories: [DirectorySection],
+        components: [ComponentSection], data: String, settings: [AnySetting], values: [String: any Sendable]
     ) {
         self.domains = domains
         self.listeners = listeners
         self.directories = directories
+        self.components = components
         self.data = data
         self.settings = settings
         self.values = values

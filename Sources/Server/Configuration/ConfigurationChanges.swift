@@ -46,6 +46,7 @@ extension Configuration {
         domains.flatMap(\.entries)
             + [ConfigurationEntry("listen", "\(listeners)", reload: false)]
             + directories.map(\.entry)
+            + components.map(\.entry)
             + [ConfigurationEntry("data", data, reload: false)]
             + settings.map { setting in
                 ConfigurationEntry(

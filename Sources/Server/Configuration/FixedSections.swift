@@ -1,6 +1,7 @@
-/// The sections of the file that are no plain settings: domains, listeners, directories and the data directory.
+/// The sections of the file that are no plain settings: domains, listeners, directories, components and the data
+/// directory.
 struct FixedSections {
-    static let names = ["domains", "listen", "directories", "data"]
+    static let names = ["domains", "listen", "directories", "components", "data"]
 
     static let dataSetting = Setting(
         "data", default: "data", "Where the server keeps its databases, relative to this file.")
@@ -8,6 +9,7 @@ struct FixedSections {
     var domains: [DomainSection] = []
     var listeners: [ListenerSection] = []
     var directories: [DirectorySection] = []
+    var components: [ComponentSection] = []
     var data: String
 
     init(_ root: SectionReader, prepareDomain: Configuration.DomainPreparation) {
@@ -18,7 +20,9 @@ struct FixedSections {
         data = root.reading.resolve(text)
         let names = readDirectories(root)
         readDomains(root, prepareDomain: prepareDomain, directories: names)
+        readComponents(root, prepareDomain: prepareDomain)
         readListeners(root)
+        checkComponentListener(root)
     }
 
     /// The names of all directories, those with mistakes included.
@@ -69,6 +73,40 @@ struct FixedSections {
                 continue
             }
             domains.append(DomainSection(name: name, reader, directories: directories, prepareDomain: prepareDomain))
+        }
+    }
+
+    private mutating func readComponents(_ root: SectionReader, prepareDomain: Configuration.DomainPreparation) {
+        guard let section = root.subsection("components") else { return }
+        for entry in section.entries {
+            let shown = YAMLNode.shortened(entry.key)
+            var name = entry.key
+            do {
+                name = try prepareDomain(entry.key)
+                if domains.contains(where: { $0.name == name }) || components.contains(where: { $0.name == name }) {
+                    root.report(entry.position, "component \"\(shown)\" has the name of another above; change one of them")
+                }
+            } catch {
+                let reason = (error as? ConfigurationError)?.message ?? "\(error)"
+                root.report(entry.position, "\"\(shown)\" is not a domain name; \(reason)")
+            }
+            let node = entry.value.isNull ? YAMLNode(position: entry.position, content: .null) : entry.value
+            guard let reader = SectionReader(node, name: section.path(shown), reading: root.reading),
+                let component = ComponentSection(name: name, reader)
+            else { continue }
+            components.append(component)
+        }
+    }
+
+    /// Components have to get in somewhere.
+    private mutating func checkComponentListener(_ root: SectionReader) {
+        guard !components.isEmpty, !listeners.contains(where: { $0.kind == .component }) else { return }
+        if let entry = root.entry("listen"), !entry.value.isNull {
+            root.report(
+                entry.position,
+                "listen has no entry for the components; add \"- {kind: component, port: \(ListenerSection.component.port)}\"")
+        } else {
+            listeners.append(.component)
         }
     }
 

@@ -6,7 +6,8 @@ package enum LimitSettings {
         AnySetting(loginTime), AnySetting(loginAttempts), AnySetting(bindAttempts), AnySetting(pendingHandshakes), AnySetting(keepalive),
         AnySetting(stanzaSizeBeforeLogin), AnySetting(stanzaSize), AnySetting(depth), AnySetting(attributes),
         AnySetting(unknownNames), AnySetting(bytesPerSecond), AnySetting(bytesBurst), AnySetting(stanzasPerSecond),
-        AnySetting(stanzasBurst),
+        AnySetting(stanzasBurst), AnySetting(componentStanzaSize), AnySetting(componentBytesPerSecond),
+        AnySetting(componentBytesBurst), AnySetting(componentStanzasPerSecond), AnySetting(componentStanzasBurst),
     ]
 
     package static let exempt = Setting(
@@ -88,4 +89,24 @@ package enum LimitSettings {
     package static let stanzasBurst = Setting(
         "limits.stanzas-burst", default: 1_000, in: 1...1_000_000, reload: true,
         "How many stanzas a client that was silent may send at once before the rate applies.")
+
+    package static let componentStanzaSize = Setting(
+        "limits.component-stanza-size", default: .kibibytes(512), in: ByteCount(10_000)...(.mebibytes(8)), reload: true,
+        "The largest stanza an external component may send; a larger one ends its stream.")
+
+    package static let componentBytesPerSecond = Setting(
+        "limits.component-bytes-per-second", default: .mebibytes(4), in: ByteCount(1_000)...(.gibibytes(1)), reload: true,
+        "How fast an external component may send in the long run; the server reads no faster.")
+
+    package static let componentBytesBurst = Setting(
+        "limits.component-bytes-burst", default: .mebibytes(16), in: ByteCount(10_000)...(.gibibytes(1)), reload: true,
+        "How much an external component that was silent may send at once before the rate applies.")
+
+    package static let componentStanzasPerSecond = Setting(
+        "limits.component-stanzas-per-second", default: 2_000, in: 1...1_000_000, reload: true,
+        "How many stanzas a second an external component may send in the long run; the server reads no faster.")
+
+    package static let componentStanzasBurst = Setting(
+        "limits.component-stanzas-burst", default: 10_000, in: 1...1_000_000, reload: true,
+        "How many stanzas an external component that was silent may send at once before the rate applies.")
 }

@@ -27,6 +27,9 @@ package struct ListenerSection: Equatable, Sendable {
         ListenerSection(kind: .client, port: 5223, tls: .direct),
     ]
 
+    /// What external components connect to when the file does not say.
+    package static let component = ListenerSection(kind: .component, port: 5347, address: .loopback, tls: .none)
+
     package init(kind: Kind, port: Int, address: IPAddress = .everywhere, tls: TLS = .required) {
         self.kind = kind
         self.port = port
@@ -45,7 +48,7 @@ extension ListenerSection {
         AnySetting(kindSetting), AnySetting(portSetting), AnySetting(addressSetting), AnySetting(tlsSetting),
     ]
 
-    private static let available: Set<Kind> = [.client]
+    private static let available: Set<Kind> = [.client, .component]
 
     private static let kindSetting = Setting(
         "kind", default: Kind.client, "Who connects: \(available.map(\.rawValue).sorted().joined(separator: ", ")).")
@@ -54,13 +57,17 @@ extension ListenerSection {
 
     private static let addressSetting = Setting(
         "address", default: "::",
-        "The address to listen on: \"::\" for all, 0.0.0.0 for all of IPv4, or one of the machine's own.")
+        """
+        The address to listen on: \"::\" for all, 0.0.0.0 for all of IPv4, or one of the machine's own. For components \
+        127.0.0.1 unless another is written.
+        """)
 
     private static let tlsSetting = Setting(
         "tls", default: TLS.required,
         """
         required: STARTTLS before log-in; direct: TLS from the first byte; optional and none: only on loopback \
-        addresses such as 127.0.0.1.
+        addresses such as 127.0.0.1. Components have none or direct: none by default on a loopback address, elsewhere it \
+        has to be written.
         """)
 
     init(_ section: SectionReader) {
@@ -74,6 +81,7 @@ extension ListenerSection {
                 entry.value.position,
                 "\(section.path("kind")) \"\(kind.rawValue)\" is not available in this version; remove this entry")
         }
+        if kind == .component, section.entry("tls") == nil { tls = .none }
         readAddress(section)
         section.rejectUnknown(known: Self.settings.map(\.path))
     }
@@ -81,7 +89,9 @@ extension ListenerSection {
     private mutating func readAddress(_ section: SectionReader) {
         let text = section.value(of: Self.addressSetting)
         let entry = section.entry("address")
-        if let parsed = IPAddress(text) {
+        if entry == nil, kind == .component {
+            address = .loopback
+        } else if let parsed = IPAddress(text) {
             address = parsed
         } else if let entry {
             section.report(
@@ -90,11 +100,25 @@ extension ListenerSection {
             )
             return
         }
+        guard kind != .component else { return checkTLSOfComponents(section) }
         guard tls == .optional || tls == .none, !address.isLoopback, let place = section.entry("tls") else { return }
         section.report(
             place.value.position,
             "\(section.path("tls")) \"\(tls.rawValue)\" would let passwords cross the network unencrypted; "
                 + "use required or direct, or listen on a loopback address such as 127.0.0.1")
+    }
+
+    /// XEP-0114 knows no STARTTLS; and what components send is as worth protecting as what clients do.
+    private func checkTLSOfComponents(_ section: SectionReader) {
+        if let place = section.entry("tls"), tls == .required || tls == .optional {
+            section.report(
+                place.value.position, "\(section.path("tls")) of components is none or direct; there is no STARTTLS for them")
+        } else if section.entry("tls") == nil, !address.isLoopback, let place = section.entry("address") {
+            section.report(
+                place.value.position,
+                "\(section.path("address")) would let what components send cross the network unencrypted; add "
+                    + "\"tls: direct\", or \"tls: none\" if nobody else is on that network")
+        }
     }
 
     /// Whether the system would refuse to listen on both.

@@ -4,11 +4,13 @@ internal import NIOPosix
 internal import TLS
 internal import XMPP
 
-/// A port that accepts clients' connections, and what is to be negotiated on them.
+/// A port that accepts connections of clients or components, and what is to be negotiated on them.
 ///
 /// Shared by all event loops; immutable but for the socket it listens on.
 package final class Listener: Sendable {
     package let section: ListenerSection
+    /// Whose stanzas its streams carry.
+    let content: ContentNamespace
     let features: [any StreamFeature]
     let rules: [StreamFeatureRule]
     private let kernel: Kernel
@@ -16,9 +18,12 @@ package final class Listener: Sendable {
     init(_ section: ListenerSection, kernel: Kernel) {
         self.section = section
         self.kernel = kernel
+        content = section.kind == .component ? .component : .client
         // TLS from the first byte, or none at all, leaves nothing to start.
         let offersStartTLS = section.tls == .required || section.tls == .optional
-        features = kernel.registry.streamFeatures.filter { offersStartTLS || !($0 is StartTLS) }
+        features =
+            content == .component
+            ? [ComponentHandshake()] : kernel.registry.streamFeatures.filter { offersStartTLS || !($0 is StartTLS) }
         rules = features.map(\.rule)
     }
 
@@ -63,13 +68,13 @@ package final class Listener: Sendable {
                 "An address has too many connections; one more is closed.",
                 metadata: [LogKeys.address: "\(address.map(\.description) ?? "unknown")"])
             guard section.tls != .direct else { throw ChannelError.ioOnClosedChannel }
-            return try channel.pipeline.syncOperations.addHandler(Refusal(domain: kernel.mainDomain))
+            return try channel.pipeline.syncOperations.addHandler(Refusal(domain: kernel.mainDomain, content: content))
         }
         channel.closeFuture.whenComplete { _ in admission.end() }
         let stream = StreamHandler(loop: loop, listener: self, address: address)
         if section.tls == .direct {
             try channel.pipeline.syncOperations.addHandler(
-                TLSHandler(server: kernel.identities, protocols: ["xmpp-client"], gate: loop.handshakes))
+                TLSHandler(server: kernel.identities, protocols: content == .client ? ["xmpp-client"] : [], gate: loop.handshakes))
         }
         try channel.pipeline.syncOperations.addHandler(stream)
     }
@@ -85,15 +90,18 @@ private final class Refusal: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
     private let domain: JID?
+    private let content: ContentNamespace
 
-    init(domain: JID?) {
+    init(domain: JID?, content: ContentNamespace) {
         self.domain = domain
+        self.content = content
     }
 
     func channelActive(context: ChannelHandlerContext) {
         var buffer = context.channel.allocator.buffer(capacity: 512)
         StreamHeader.write(
-            into: &buffer, from: domain?.description, to: nil, id: StreamHandler.randomID(), language: "en")
+            into: &buffer, from: domain?.description, to: nil, id: StreamHandler.randomID(), language: "en",
+            content: content.namespace)
         var writer = XMLWriter(into: buffer)
         StreamError(.resourceConstraint, "too many connections from your address").write(into: &writer)
         writer.buffer.writeStaticString("</stream:stream>")

@@ -3,7 +3,7 @@ package import NIOCore
 internal import TLS
 package import XMPP
 
-/// A client's stream on its connection: bytes in, stanzas to the session, stanzas out (RFC 6120 §4).
+/// A client's or a component's stream on its connection: bytes in, stanzas to the session, stanzas out (RFC 6120 §4).
 ///
 /// Callbacks of the channel become events of the stream machine, whose results are carried out here; what can be
 /// negotiated is in the stream features. Belongs to the event loop of its channel.
@@ -26,6 +26,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// The language of what the peer sends, where it says no other (RFC 6120 §4.7.4).
     private(set) var language: String?
     package private(set) var session: Session?
+    /// In the place of a session, where the peer is an external component.
+    private(set) var component: ComponentConnection?
     package var kernel: Kernel { loop.kernel }
     package var facts: StreamFacts { machine.facts }
 
@@ -61,13 +63,13 @@ package final class StreamHandler: ChannelDuplexHandler {
         self.listener = listener
         self.address = address
         let now = loop.eventLoop.now
-        let limits = loop.kernel.limits
+        let limits = listener.content == .client ? loop.kernel.limits : loop.kernel.componentLimits
         self.limits = limits
         opened = now
         heard = now
         id = StreamHandler.randomID()
         framer = Self.framer(limits)
-        machine = StreamMachine(facts: listener.initialFacts, rules: listener.rules)
+        machine = StreamMachine(content: listener.content, facts: listener.initialFacts, rules: listener.rules)
         bytesBucket = TokenBucket(rate: limits.bytesPerSecond, burst: limits.bytesBurst, now: now)
         stanzasBucket = TokenBucket(rate: limits.stanzasPerSecond, burst: limits.stanzasBurst, now: now)
     }
@@ -235,8 +237,15 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     private func openStream(_ header: StreamHeader) throws(StreamError) {
-        let result = machine.headerReceived(header, domainNamed: kernel.servedDomain)
-        ownParser = StanzaParser.isUsual(header) ? nil : StanzaParser(root: StanzaParser.Root(header))
+        let result = machine.headerReceived(header) { name in
+            switch listener.content {
+            case .client: kernel.servedDomain(name)
+            case .component: name.flatMap { try? JID($0) }.flatMap { $0.isDomain ? kernel.component(at: $0)?.jid : nil }
+            }
+        }
+        ownParser =
+            StanzaParser.isUsual(header, listener.content)
+            ? nil : StanzaParser(root: StanzaParser.Root(header, listener.content))
         let from = header.from.flatMap { try? JID($0) }?.bare
         claimed = machine.facts.contains(.encrypted) ? from : nil
         language = header.defaultLanguage
@@ -248,6 +257,8 @@ package final class StreamHandler: ChannelDuplexHandler {
             // RFC 6120 §4.7.2: the bare address that the peer gives for its own, and none if it gives none.
             sendHeader(from: domain, to: from, version: header.answeredVersion)
             if let movedTo { throw movedTo }
+            // XEP-0114 §3: what a component does first it knows already.
+            guard listener.content == .client else { return }
             output { buffer in
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
@@ -260,13 +271,26 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     private func process(_ element: Element) throws(StreamError) {
+        var element = element
+        if listener.content == .component, element.isIn(.component) { element = try unqualified(element) }
         switch machine.elementReceived(element) {
         case .negotiate(let rule): try listener.features[rule].negotiate(element, on: self)
-        case .stanza(let kind): try session?.receive(element, kind)
+        case .stanza(let kind):
+            if let session { try session.receive(element, kind) } else { try component?.receive(element, kind) }
         case .peerFailed: close(nil)
         case .ignore: break
         case .fail(let error): throw error
         }
+    }
+
+    /// What a component has written in its own namespace, as it would be without that: seldom, for it need not.
+    private func unqualified(_ element: Element) throws(StreamError) -> Element {
+        var bytes = ByteBuffer()
+        element.write(into: &bytes, inheriting: Namespace.component.description)
+        var limits = currentLimits
+        // It can have grown by what it inherited.
+        limits.bytes = max(limits.bytes, bytes.readableBytes)
+        return try loop.parser.parse(bytes, limits: limits)
     }
 
     // MARK: Negotiation
@@ -293,6 +317,15 @@ package final class StreamHandler: ChannelDuplexHandler {
         session.language = language
         slots = Slots()
         negotiated(.bound)
+    }
+
+    /// The stream now carries a component's stanzas.
+    func attach(_ component: ComponentConnection) {
+        self.component = component
+        authenticated = component.component.jid
+        loop.add(component)
+        slots = Slots()
+        negotiated([.authenticated, .bound])
     }
 
     // MARK: Pausing
@@ -348,16 +381,23 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     private func awaitFlush(_ pace: LoopContext.Pace, _ context: ChannelHandlerContext) {
         if unsent.readableBytes > limits.unsent {
-            // The peer does not read; there is no way to tell it.
-            log(.info, "A client does not read what it is sent; its connection is closed.")
-            unsent = ByteBuffer()
-            _ = machine.endSent()
-            context.close(promise: nil)
+            giveUp()
         } else if awaited.map({ $0 == .tick && pace == .burst }) ?? true {
             awaited = pace
             loop.markUnflushed(self, pace)
         }
     }
+
+    /// The peer does not read; there is no way to tell it.
+    func giveUp() {
+        log(.notice, "A peer does not read what it is sent; its connection is closed.")
+        unsent = ByteBuffer()
+        _ = machine.endSent()
+        context?.close(promise: nil)
+    }
+
+    /// Whether the peer does not take what it is sent as fast as it is sent.
+    var isBlocked: Bool { context.map { !$0.channel.isWritable } ?? false }
 
     /// Writes what is unsent, unless the channel's own buffer is full.
     func flushOutput() {
@@ -385,8 +425,15 @@ package final class StreamHandler: ChannelDuplexHandler {
         hasSentHeader = true
         let id = id
         output {
-            StreamHeader.write(
-                into: &$0, from: domain?.description, to: to?.description, id: id, language: "en", version: version)
+            switch listener.content {
+            case .client:
+                StreamHeader.write(
+                    into: &$0, from: domain?.description, to: to?.description, id: id, language: "en", version: version)
+            case .component:
+                StreamHeader.write(
+                    into: &$0, from: domain?.description, to: nil, id: id, language: nil,
+                    content: .component, version: nil)
+            }
         }
     }
 
@@ -461,6 +508,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     private func endSession() {
+        endComponent()
         guard let session else { return }
         self.session = nil
         session.end()
@@ -468,9 +516,17 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     /// The session ends unless it can be resumed on another connection.
     private func loseSession() {
+        endComponent()
         guard let session else { return }
         self.session = nil
         session.lose()
+    }
+
+    private func endComponent() {
+        guard let component else { return }
+        self.component = nil
+        log(.info, "A component is not connected any more.")
+        component.end()
     }
 
     /// Closes the connection without ending the stream, so that the session can be resumed (XEP-0198 §7).
@@ -499,6 +555,7 @@ package final class StreamHandler: ChannelDuplexHandler {
             }
             return
         }
+        component?.checkTime(now, limits.stall)
         if now - heard > limits.keepalive + limits.keepaliveAnswer {
             loseSession()
             close(StreamError(.connectionTimeout))
@@ -506,10 +563,11 @@ package final class StreamHandler: ChannelDuplexHandler {
             isProbed = true
             // A blank is answered by nobody, but a connection that is gone fails to take it (RFC 6120 §4.6.1);
             // a request is answered by every client (XEP-0199).
-            session?.send(
-                Stanza(.iq, type: .get, from: machine.domain, to: session?.jid, id: "alive-\(id.prefix(6))") {
-                    $0.element("ping", in: "urn:xmpp:ping")
-                })
+            let (from, to) = session.map { (machine.domain, $0.jid) } ?? (kernel.mainDomain, component?.component.jid)
+            let ping = Stanza(.iq, type: .get, from: from, to: to, id: "alive-\(id.prefix(6))") {
+                $0.element("ping", in: "urn:xmpp:ping")
+            }
+            if let session { session.send(ping) } else { component?.send(ping.serialized, .burst) }
         }
     }
 

@@ -21,20 +21,27 @@ package final class StreamLimits: Sendable {
     package let closing = TimeAmount.seconds(3)
     /// Bytes that may wait for a peer that does not read.
     package let unsent = 8 << 20
+    /// How long a component may take nothing of what waits for it.
+    package let stall = TimeAmount.seconds(30)
 
-    package init(_ configuration: Configuration) {
+    /// - Parameter content: whose streams are meant.
+    package init(_ configuration: Configuration, of content: ContentNamespace = .client) {
         let beforeLogin = XMLLimits(
             bytes: configuration[LimitSettings.stanzaSizeBeforeLogin].bytes, depth: configuration[LimitSettings.depth],
             attributes: configuration[LimitSettings.attributes],
             unknownNames: configuration[LimitSettings.unknownNames])
         var afterLogin = beforeLogin
-        afterLogin.bytes = configuration[LimitSettings.stanzaSize].bytes
+        let isClient = content == .client
+        afterLogin.bytes =
+            configuration[isClient ? LimitSettings.stanzaSize : LimitSettings.componentStanzaSize].bytes
         self.beforeLogin = beforeLogin
         self.afterLogin = afterLogin
-        bytesPerSecond = configuration[LimitSettings.bytesPerSecond].bytes
-        bytesBurst = configuration[LimitSettings.bytesBurst].bytes
-        stanzasPerSecond = configuration[LimitSettings.stanzasPerSecond]
-        stanzasBurst = configuration[LimitSettings.stanzasBurst]
+        bytesPerSecond =
+            configuration[isClient ? LimitSettings.bytesPerSecond : LimitSettings.componentBytesPerSecond].bytes
+        bytesBurst = configuration[isClient ? LimitSettings.bytesBurst : LimitSettings.componentBytesBurst].bytes
+        stanzasPerSecond =
+            configuration[isClient ? LimitSettings.stanzasPerSecond : LimitSettings.componentStanzasPerSecond]
+        stanzasBurst = configuration[isClient ? LimitSettings.stanzasBurst : LimitSettings.componentStanzasBurst]
         loginTime = TimeAmount(configuration[LimitSettings.loginTime])
         loginAttempts = configuration[LimitSettings.loginAttempts]
         bindAttempts = configuration[LimitSettings.bindAttempts]

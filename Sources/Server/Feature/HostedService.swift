@@ -41,13 +41,17 @@ extension HostedService {
     }
 
     /// The services below the served domains, by their addresses.
-    static func addresses(_ services: [HostedService], below domains: [Domain]) -> [JID: HostedService] {
+    /// - Parameter isTaken: whether somebody else has an address.
+    static func addresses(
+        _ services: [HostedService], below domains: [Domain], except isTaken: (JID) -> Bool
+    ) -> [JID: HostedService] {
         var result: [JID: HostedService] = [:]
         let served = domains.map(\.jid)
         for domain in domains {
             for service in services where service.condition(domain) {
                 // An address that is too long, or below an IP address, is no domain name.
-                guard let address = try? JID("\(service.label).\(domain.jid)"), address.isDomain, !served.contains(address)
+                guard let address = try? JID("\(service.label).\(domain.jid)"), address.isDomain, !served.contains(address),
+                    !isTaken(address)
                 else { continue }
                 result[address] = service
             }

@@ -23,16 +23,16 @@ extension Registry {
             try body(request, loop, session, &writer)
             send(result(of: stanza, writer.buffer), on: loop, session)
         case .ordered(let body):
-            guard let session else { return answerLater(stanza, request, on: loop, nil, resume: {}, body) }
-            answerLater(stanza, request, on: loop, session, resume: session.pause(), body)
+            let resume = session?.pause() ?? loop.speaker?.pause()
+            answerLater(stanza, request, on: loop, session, answered: { _ in resume?() }, body)
         case .concurrent(let body):
-            answerLater(stanza, request, on: loop, session, resume: {}, body)
+            answerLater(stanza, request, on: loop, session, answered: loop.speaker?.beginAnswer(), body)
         }
     }
 
     private func answerLater(
         _ stanza: Stanza, _ request: IQRequest, on loop: LoopContext, _ session: Session?,
-        resume: @escaping @Sendable () -> Void,
+        answered: (@Sendable (LoopContext) -> Void)?,
         _ body: @escaping @Sendable (IQRequest) async throws(StanzaError) -> ByteBuffer?
     ) {
         let reference = loop.kernel.loops[loop.index]
@@ -45,7 +45,7 @@ extension Registry {
                 answer = .failure(error)
             }
             reference.execute { context in
-                defer { resume() }
+                defer { answered?(context) }
                 let session = id.flatMap { context.sessions[$0] }
                 switch answer {
                 case .success(let content): self.send(self.result(of: stanza, content), on: context, session)

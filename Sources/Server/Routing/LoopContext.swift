@@ -14,6 +14,9 @@ package final class LoopContext {
     /// Lets only so many TLS handshakes go on at once.
     let handshakes: HandshakeGate
     private(set) var sessions: [UInt64: Session] = [:]
+    private var components: [UInt64: ComponentConnection] = [:]
+    /// The component whose stanza is being handled: who has to wait for something lets it be read no further.
+    var speaker: ComponentConnection?
     /// Sessions that have moved from here to another loop: who does not know it yet still sends here.
     private var moved: [UInt64: Int] = [:]
     /// Sessions that are on their way here, with what was sent to them meanwhile.
@@ -128,6 +131,12 @@ package final class LoopContext {
     func keep(_ session: Session, for time: TimeAmount) { away[session.handle.id] = eventLoop.now + time }
     func hasReturned(_ session: Session) { away[session.handle.id] = nil }
 
+    // MARK: Components
+
+    func add(_ connection: ComponentConnection) { components[connection.handle.id] = connection }
+    func remove(_ connection: ComponentConnection) { components[connection.handle.id] = nil }
+    func component(_ handle: SessionHandle) -> ComponentConnection? { components[handle.id] }
+
     // MARK: Sessions on their way
 
     /// A session is going to come here: keeps what is sent to it until it is there.
@@ -211,6 +220,12 @@ package final class LoopContext {
             arriving[id]?.append(handed)
         } else if let loop = moved[id] {
             put(handed, for: loop)
+        } else if let component = components[id] {
+            switch handed.stanza {
+            case .whole(let bytes): component.send(bytes, handed.pace)
+            // It goes to sessions only.
+            case .circular: break
+            }
         }
     }
 

@@ -51,6 +51,10 @@ package struct HookScope {
     }
 
     package var kernel: Kernel { loop.kernel }
+
+    /// Stops reading from the client or component that has sent the stanza, until the returned function is called, on
+    /// any thread; nil if nobody of this server has.
+    package func pauseSender() -> (@Sendable () -> Void)? { session?.pause() ?? loop.speaker?.pause() }
 }
 
 /// Sees a stanza on its way, may change its envelope, take it or refuse it. Runs on an event loop; must not wait.

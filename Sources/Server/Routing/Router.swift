@@ -22,6 +22,10 @@ package struct Router: Sendable {
             throw StanzaError(.badRequest, "the stanza has no address")
         }
         guard kernel.serves(domainOf: to) else {
+            if let component = kernel.component(at: to) {
+                try component.receive(stanza, on: loop, session)
+                return .done
+            }
             if let service = kernel.service(at: to) {
                 try routeToService(service, stanza, to, loop, session)
                 return .done

@@ -144,7 +144,7 @@ package final class Session {
         var stanza = Stanza(kind: kind, type: type, from: jid, to: to, element: element)
         if let language, !element.hasLanguage { stanza.language = language }
         do throws(StanzaError) {
-            if kind == .iq { try checkIQ(stanza) }
+            if kind == .iq { try stanza.checkIQ() }
             let hooks = kernel.registry.hooks(kind, .fromClient)
             let scope = HookScope(loop: loop, account: account, session: self)
             for hook in hooks.beforeDelivery {
@@ -220,13 +220,15 @@ package final class Session {
         }
         guard isOwn ?? true else { throw StreamError(.invalidFrom) }
     }
+}
 
+extension Stanza {
     /// RFC 6120 §8.2.3: an IQ has an id; a request has exactly one child element.
-    private func checkIQ(_ stanza: Stanza) throws(StanzaError) {
-        guard let element = stanza.element, element.hasAttribute("id") else {
+    func checkIQ() throws(StanzaError) {
+        guard let element, element.hasAttribute("id") else {
             throw StanzaError(.badRequest, "an IQ needs an id")
         }
-        guard stanza.type == .get || stanza.type == .set else { return }
+        guard type == .get || type == .set else { return }
         var children = element.children
         guard children.next() != nil, children.next() == nil else {
             throw StanzaError(.badRequest, "an IQ request needs exactly one child element")

@@ -31,7 +31,7 @@ package struct StreamFeatureRule: Sendable {
     }
 }
 
-/// The receiving side of a client's stream as a pure value (RFC 6120 §4, §7; RFC 6121 §3).
+/// The receiving side of a client's or a component's stream as a pure value (RFC 6120 §4, §7; RFC 6121 §3; XEP-0114).
 ///
 ///     awaitingHeader ──header──► open ──restart──► awaitingHeader
 ///            │                    │
@@ -71,11 +71,13 @@ package struct StreamMachine: Sendable {
     package private(set) var facts: StreamFacts
     /// The domain that the stream is with; stays the same once the client has authenticated.
     package private(set) var domain: JID?
+    package let content: ContentNamespace
     private let rules: [StreamFeatureRule]
     /// Indices of the rules that apply and that some element can belong to: hardly any once a resource is bound.
     private var expected: [Int] = []
 
-    package init(facts: StreamFacts = [], rules: [StreamFeatureRule]) {
+    package init(content: ContentNamespace = .client, facts: StreamFacts = [], rules: [StreamFeatureRule]) {
+        self.content = content
         self.facts = facts
         self.rules = rules
         expect()
@@ -97,14 +99,21 @@ package struct StreamMachine: Sendable {
         case .awaitingHeader: state = .open
         case .open, .closing, .closed: return .fail(StreamError(.badFormat, "a second opening tag"))
         }
-        // §4.8.2, §4.9.3.10: the content namespace is the default one, or every stanza declares its own.
-        let content = header.defaultNamespace
-        guard content == Namespace.client.description || content == Namespace.streams.description || content.isEmpty else {
-            return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:client"))
-        }
-        // §4.7.5 and §4.9.3.25: versions below 1.0 have no features, and so no way to log in here.
-        guard let version = header.versionNumber, version.major >= 1 else {
-            return .fail(StreamError(.unsupportedVersion))
+        let name = header.defaultNamespace
+        switch content {
+        case .client:
+            // §4.8.2, §4.9.3.10: the content namespace is the default one, or every stanza declares its own.
+            guard name == Namespace.client.description || name == Namespace.streams.description || name.isEmpty else {
+                return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:client"))
+            }
+            // §4.7.5 and §4.9.3.25: versions below 1.0 have no features, and so no way to log in here.
+            guard let version = header.versionNumber, version.major >= 1 else {
+                return .fail(StreamError(.unsupportedVersion))
+            }
+        case .component:
+            guard name == Namespace.component.description else {
+                return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:component:accept"))
+            }
         }
         guard let domain = domainNamed(header.to) else {
             return .fail(

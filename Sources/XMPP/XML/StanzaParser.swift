@@ -24,8 +24,18 @@ package final class StanzaParser {
         }
 
         /// The root that a header opens.
-        package init(_ header: StreamHeader) {
+        /// - Parameter content: what a component writes is parsed as if a client had written it.
+        package init(_ header: StreamHeader, _ content: ContentNamespace = .client) {
             self.init(content: header.defaultNamespace, declarations: header.declarations)
+            if content == .component {
+                let name = Namespace.component.description
+                self.content = self.content == name ? Namespace.client.description : self.content
+                declarations = declarations.map { declaration in
+                    declaration.namespace == name
+                        ? NamespaceDeclaration(prefix: declaration.prefix, namespace: Namespace.client.description)
+                        : declaration
+                }
+            }
             if !header.prefix.isEmpty {
                 declarations.append(
                     NamespaceDeclaration(prefix: header.prefix, namespace: Namespace.streams.description))
@@ -34,8 +44,8 @@ package final class StanzaParser {
     }
 
     /// Whether the root of a stream is what every parser is primed with; else it needs a parser of its own.
-    package static func isUsual(_ header: StreamHeader) -> Bool {
-        header.defaultNamespace == Namespace.client.description && header.prefix == "stream"
+    package static func isUsual(_ header: StreamHeader, _ content: ContentNamespace = .client) -> Bool {
+        header.defaultNamespace == content.namespace.description && header.prefix == "stream"
             && header.declarations.isEmpty
     }
 

@@ -29,8 +29,9 @@ enum MemoryStage {
         let domain = "localhost"
         let loop = NIOAsyncTestingEventLoop()
         let server = try await Server(
-            configuration: StageConfiguration.load(domains: [domain], needs: transcript.needs), features: allFeatures,
-            logger: .stage, on: loop,
+            configuration: StageConfiguration.load(
+                domains: [domain], needs: transcript.needs, components: transcript.components),
+            features: allFeatures, logger: .stage, on: loop,
             wall: { DateTime(milliseconds: beginning + Int64(loop.now.uptimeNanoseconds) / 1_000_000) },
             opensPorts: false)
         let plain: StageConfiguration.Listener = transcript.needsTLS ? .required : .optional
@@ -41,6 +42,7 @@ enum MemoryStage {
                 listeners: [
                     .client: server.listeners[plain.rawValue],
                     .clientTLS: server.listeners[StageConfiguration.Listener.direct.rawValue],
+                    .component: server.listeners[StageConfiguration.Listener.component.rawValue],
                 ]))
         var failure: (any Error)?
         do { try await stage.play(transcript) } catch { failure = error }

@@ -124,7 +124,7 @@ private func lines(_ bytes: [UInt8]) -> [String] {
             "martlet.yaml:2:9: limits must be a section of lines \"key: value\", not a list"),
         Mistake(
             "domains: {a.test: }\n<<: {data: x}\n",
-            "martlet.yaml:2:1: unknown key \"<<\"; known here: domains, listen, directories, data, log, local-accounts, limits, kinds"),
+            "martlet.yaml:2:1: unknown key \"<<\"; known here: domains, listen, directories, components, data, log, local-accounts, limits, kinds"),
         Mistake("domains: {a.test: }\ndata: ''\n", "martlet.yaml:2:7: data must be the name of a directory, not \"\""),
     ]
 
@@ -266,7 +266,38 @@ private func lines(_ bytes: [UInt8]) -> [String] {
         #expect(lines(mistake.text) == mistake.lines)
     }
 
-    @Test(arguments: listeners + directories)
+    static let components = [
+        Mistake(
+            "components: {c.test: }\n",
+            "martlet.yaml:1:14: components.c.test needs \"secret-file\", the file with the component's secret"),
+        Mistake(
+            "components: {a.test: {secret: x}}\n",
+            "martlet.yaml:1:14: component \"a.test\" has the name of another above; change one of them"),
+        Mistake(
+            "components: {c.test: {secret: x}, C.test: {secret: y}}\n",
+            "martlet.yaml:1:35: component \"C.test\" has the name of another above; change one of them"),
+        Mistake(
+            "components: {c@test: {secret: x}}\n",
+            "martlet.yaml:1:14: \"c@test\" is not a domain name; write letters, digits and hyphens with dots between them"),
+        Mistake(
+            "components: {c.test: {secret: \"\"}}\n",
+            "martlet.yaml:1:22: components.c.test.secret is empty; anybody could be the component"),
+        Mistake(
+            "components: {c.test: {secret: x, second-connection: both}}\n",
+            "martlet.yaml:1:53: components.c.test.second-connection must be refuse or replace, not \"both\""),
+        Mistake(
+            "components: {c.test: {secret: x}}\nlisten: [{kind: client, port: 1}]\n",
+            "martlet.yaml:2:1: listen has no entry for the components; add \"- {kind: component, port: 5347}\""),
+        Mistake(
+            "listen: [{kind: component, port: 1, tls: required}]\n",
+            "martlet.yaml:1:42: listen entry 1: tls of components is none or direct; there is no STARTTLS for them"),
+        Mistake(
+            "listen: [{kind: component, port: 1, address: 192.0.2.1}]\n",
+            "martlet.yaml:1:46: listen entry 1: address would let what components send cross the network unencrypted; add \"tls: direct\", or \"tls: none\" if nobody else is on that network"
+        ),
+    ]
+
+    @Test(arguments: listeners + directories + components)
     func mistakeBesideADomain(_ mistake: Mistake) {
         #expect(lines(mistake.text + "domains: {a.test: }\n") == mistake.lines)
     }

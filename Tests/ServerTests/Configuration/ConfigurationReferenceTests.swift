@@ -20,7 +20,7 @@ import Testing
     /// Every commented-out line is a valid one, and what it shows is the default.
     @Test func everyShownSettingCanBeUncommented() throws {
         let directory = try ConfigurationDirectory()
-        for file in ["certs/example.org.pem", "certs/example.org.key", "certs/directory-ca.pem", "directory.password"] {
+        for file in ["certs/example.org.pem", "certs/example.org.key", "certs/directory-ca.pem", "directory.password", "irc.secret"] {
             try directory.write("", to: file)
         }
         let file = directory.path + "/martlet.yaml"
@@ -36,7 +36,8 @@ import Testing
         #expect(changes.reloadable == ["domains.localhost.certificate", "domains.localhost.key", "domains.localhost.moved-to"])
         #expect(
             changes.restart == [
-                "domains.localhost.archive", "domains.localhost.archive-keep", "directories.company", "kinds.maybe",
+                "domains.localhost.archive", "domains.localhost.archive-keep", "listen", "directories.company", "components.irc.example.org",
+                "kinds.maybe",
             ])
         #expect(full.values.count == Configuration.kernelSettings.count + SettingsOfEveryKind.all.count)
         #expect(full.directories.first?.filter == "(&(objectClass=person)(uid={user}))")

@@ -14,6 +14,33 @@ private func parse(_ text: String, file: String = "martlet.yaml") throws -> Conf
         #expect(configuration.data == "data")
     }
 
+    @Test func componentsBringTheirListener() throws {
+        let configuration = try parse(
+            "domains: {a.test: }\ncomponents: {Irc.a.test: {secret: x, second-connection: replace}}\n")
+        var irc = ComponentSection(name: "irc.a.test", secret: .text("x"))
+        irc.secondConnection = .replace
+        #expect(configuration.components == [irc])
+        #expect(configuration.listeners == ListenerSection.defaults + [.component])
+        let explicit = try parse(
+            """
+            domains: {a.test: }
+            components: {c.test: {secret: x}}
+            listen:
+            - {kind: component, port: 1}
+            - {kind: component, port: 2, address: 192.0.2.1, tls: none}
+            - {kind: component, port: 3, address: "::", tls: direct}
+            """)
+        #expect(
+            explicit.listeners == [
+                ListenerSection(kind: .component, port: 1, address: .loopback, tls: .none),
+                ListenerSection(kind: .component, port: 2, address: try #require(IPAddress("192.0.2.1")), tls: .none),
+                ListenerSection(kind: .component, port: 3, tls: .direct),
+            ])
+        let changes = Configuration.changes(
+            from: configuration, to: try parse("domains: {a.test: }\ncomponents: {Irc.a.test: {secret: y}}\n"))
+        #expect(changes.restart == ["components.irc.a.test"])
+    }
+
     @Test func aWholeFile() throws {
         let directory = try ConfigurationDirectory()
         for file in ["certs/a.pem", "certs/a.key", "ca.pem", "password"] { try directory.write("", to: file) }

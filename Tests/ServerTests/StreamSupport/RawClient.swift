@@ -91,6 +91,8 @@ final class RawClient: Sendable {
     /// From now on nothing that the server sends is taken.
     func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
 
+    func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
+
     // MARK: Receiving
 
     /// Waits for a text and returns what was received up to its end.

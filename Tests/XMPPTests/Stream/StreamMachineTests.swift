@@ -41,6 +41,35 @@ import Testing
         return machine
     }
 
+    // MARK: Components
+
+    /// XEP-0114: no version, a namespace and a handshake of their own, and stanzas once it was right.
+    @Test func componentStream() throws {
+        let rules = [StreamFeatureRule(requires: .secure, excludes: .authenticated, elements: [("handshake", .client)])]
+        var machine = StreamMachine(content: .component, facts: .secure, rules: rules)
+        let header = try Self.header("to='example.com'", content: " xmlns='jabber:component:accept'")
+        let result = machine.headerReceived(header, domainNamed: Self.served)
+        #expect(result == .open(domain: Self.domain))
+        var early = machine
+        #expect(early.elementReceived(try Self.element("<message/>")) == .fail(StreamError(.notAuthorized)))
+        #expect(machine.elementReceived(try Self.element("<handshake>x</handshake>")) == .negotiate(rule: 0))
+        machine.negotiated([.authenticated, .bound], restarts: false)
+        #expect(machine.elementReceived(try Self.element("<message/>")) == .stanza(.message))
+        #expect(machine.elementReceived(try Self.element("<handshake/>")) == .fail(StreamError(.unsupportedStanzaType)))
+    }
+
+    @Test(arguments: [" xmlns='jabber:client'", " xmlns='jabber:server'", " xmlns='jabber:component:connect'", ""])
+    func componentStreamInAnotherNamespace(content: String) throws {
+        var machine = StreamMachine(content: .component, facts: .secure, rules: [])
+        let header = try Self.header("to='example.com'", content: content)
+        let result = machine.headerReceived(header, domainNamed: Self.served)
+        guard case .fail(let error) = result else {
+            Issue.record("it was opened")
+            return
+        }
+        #expect(error.condition == .invalidNamespace)
+    }
+
     // MARK: Headers
 
     @Test(
