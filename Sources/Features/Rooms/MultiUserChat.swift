@@ -55,6 +55,7 @@ package struct MultiUserChat: Feature {
                 try await RoomList(kernel: kernel, directory: service.directory).answer(request)
             }),
             Registration.chore(every: .seconds(60)) { await service.tidy() },
+            Registration.chore(every: .seconds(3_600)) { await service.archive.expire() },
             Registration.stopping { service.stop(on: $0) },
         ]
     }
