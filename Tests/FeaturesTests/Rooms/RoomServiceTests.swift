@@ -234,6 +234,63 @@ struct RoomServiceTests {
         #expect(codes == ["110", "332"])
     }
 
+    @Test func nobodyMakesTooManyRooms() async throws {
+        try await TestServer.run(loops: 2, accounts: 1, further: Self.further) { configuration in
+            configuration[MultiUserChat.perAccount] = 2
+        } body: { server in
+            let host = try await server.connect(1, "desk")
+            func answer(_ number: Int) async throws -> String {
+                enter(host, "r\(number)@rooms.localhost", "host")
+                var element = try await host.next()
+                while element["from"] != "r\(number)@rooms.localhost/host" { element = try await host.next() }
+                return Received(element: element).condition
+            }
+            #expect(try await answer(1) == "")
+            #expect(try await answer(2) == "")
+            #expect(try await answer(3) == "resource-constraint")
+            host.send("<presence type='unavailable' to='r1@rooms.localhost/host'/>")
+            try await settle(server)
+            server.forget()
+            #expect(try await answer(4) == "")
+            try await unlock(host, "r4@rooms.localhost", persistent)
+            try await unlock(host, "r2@rooms.localhost", persistent)
+            for number in [2, 4] { host.send("<presence type='unavailable' to='r\(number)@rooms.localhost/host'/>") }
+            try await settle(server)
+            server.forget()
+            #expect(try await answer(5) == "")
+            host.send("<iq type='set' id='c' to='r5@rooms.localhost'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>\(persistent)</x></query></iq>")
+            var element = try await host.next()
+            while !element.isNamed("iq") { element = try await host.next() }
+            #expect(Received(element: element).condition == "resource-constraint")
+        }
+    }
+
+    @Test func whoIsMissedIsTakenOut() async throws {
+        try await TestServer.run(loops: 2, accounts: 1, further: Self.further) { server in
+            let host = try await server.connect(1, "desk")
+            enter(host, "hall@rooms.localhost", "host")
+            try await unlock(host, "hall@rooms.localhost")
+            // A device that no session is bound to, and whose end nobody has told.
+            server.kernel.loops[0].execute { loop in
+                let ghost = Stanza(
+                    .presence, type: .available, from: try? JID("user1@localhost/ghost"),
+                    to: try? JID("hall@rooms.localhost/ghost"))
+                guard let bytes = try? StanzaParser().parse(
+                    ByteBuffer(string: "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>"))
+                else { return }
+                loop.kernel.send(
+                    Stanza(kind: .presence, type: .available, from: ghost.from, to: ghost.to, element: bytes), on: loop)
+            }
+            try await server.settle()
+            _ = host.take()
+            await RoomService(kernel: server.kernel).tidy()
+            try await server.settle()
+            try await server.settle()
+            let last = host.take().last { $0.from == "hall@rooms.localhost/ghost" }
+            #expect(last?.type == "unavailable")
+        }
+    }
+
     @Test("who may make rooms", arguments: MultiUserChat.Creators.allCases)
     func creation(creators: MultiUserChat.Creators) async throws {
         try await TestServer.run(loops: 1, accounts: 1, further: Self.further) { configuration in

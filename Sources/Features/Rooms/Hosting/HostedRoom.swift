@@ -31,6 +31,8 @@ final class HostedRoom {
     private var waiting = CircularBuffer<Event>(initialCapacity: 0)
     /// The archive, once somebody has used it.
     private var owner: ArchiveOwner?
+    /// Who has made the room while it was in memory.
+    private var creator: JID?
     /// Whether there may be an archive from before.
     private var wasStored = false
     private var isStopped = false
@@ -119,6 +121,10 @@ final class HostedRoom {
                 // XEP-0045 §10.1.1
                 return refuse(event, StanzaError(.notAllowed), on: loop)
             }
+            guard service.quota.take(creator) else {
+                return refuse(event, StanzaError(.resourceConstraint, "you have made too many rooms"), on: loop)
+            }
+            self.creator = creator
             state = .ready(
                 Room(
                     address, createdBy: creator, at: kernel.clock.date, secret: randomBytes(32),
@@ -254,13 +260,12 @@ final class HostedRoom {
             // A room that ends by itself leaves nothing behind, either.
             if room != nil { removeArchive() }
             list(nil)
-            loop[RoomService.rooms][address] = nil
-            return
+            return leaveMemory(on: loop)
         }
         list(room.nameInDirectory)
         guard room.isEmpty else { return emptySince = nil }
         if room.remembersNothing {
-            loop[RoomService.rooms][address] = nil
+            leaveMemory(on: loop)
         } else if emptySince == nil {
             emptySince = kernel.clock.now
         }
@@ -279,7 +284,22 @@ final class HostedRoom {
             for person in removed { changed.forget(person) }
             state = .ready(changed)
         }
-        if let emptySince, emptySince + Self.patience < kernel.clock.now { loop[RoomService.rooms][address] = nil }
+        if let emptySince, emptySince + Self.patience < kernel.clock.now { return leaveMemory(on: loop) }
+        // Whoever ends without a word is missed when something is said; here, too, where nothing is.
+        let gone = room.receivers.filter { kernel.serves(domainOf: $0) && !kernel.hasSession($0) }
+        guard !gone.isEmpty else { return }
+        changeNow(on: loop) { room, _ in
+            var outcome = RoomOutcome()
+            room.vanished(gone, &outcome)
+            return outcome
+        }
+        rest(on: loop)
+    }
+
+    private func leaveMemory(on loop: LoopContext) {
+        loop[RoomService.rooms][address] = nil
+        if let creator { service.quota.giveBack(creator) }
+        creator = nil
     }
 
     private func removeArchive() {
@@ -295,6 +315,13 @@ final class HostedRoom {
             room.shutDown(&outcome)
             return outcome
         }
+    }
+}
+
+extension Kernel {
+    /// Whether a session is bound to a full address.
+    fileprivate func hasSession(_ address: JID) -> Bool {
+        accounts[address.bare]?.sessions.contains { $0.handle.jid == address } ?? false
     }
 }
 

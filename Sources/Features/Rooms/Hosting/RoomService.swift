@@ -10,6 +10,7 @@ struct RoomService: Sendable {
     unowned let kernel: Kernel
     let directory = RoomDirectory()
     let archive: RoomArchive
+    let quota: RoomQuota
     private let limits: Room.Limits
 
     /// The rooms of an event loop, by their addresses.
@@ -20,7 +21,9 @@ struct RoomService: Sendable {
         archive = RoomArchive(kernel: kernel)
         limits = Room.Limits(
             occupants: kernel.configuration[MultiUserChat.occupants],
-            affiliates: kernel.configuration[MultiUserChat.affiliations])
+            affiliates: kernel.configuration[MultiUserChat.affiliations],
+            roomsOfOwner: kernel.configuration[MultiUserChat.perAccount])
+        quota = RoomQuota(limit: kernel.configuration[MultiUserChat.perAccount])
     }
 
     /// Takes what is not for the service itself.
@@ -83,7 +86,7 @@ struct RoomService: Sendable {
 
     // MARK: From time to time
 
-    /// Lets go of rooms that nobody is in, and of people whose accounts were removed.
+    /// Lets go of rooms that nobody is in, of devices that are gone, and of people whose accounts were removed.
     func tidy() async {
         let gone = (try? await kernel.database.write { try RoomStore.takeRemoved($0) }) ?? []
         for loop in kernel.loops {

@@ -98,9 +98,23 @@ enum RoomStore {
             return
         }
         let isNew = !before.configuration.persistence.isPersistent
+        if isNew { try checkOwners(of: room, transaction) }
         if isNew || changes.isRoomChanged { try saveRoom(room, transaction) }
         for person in isNew ? Set(room.affiliates.keys) : changes.affiliates {
             try save(room.affiliates[person], person, room, transaction)
+        }
+    }
+
+    /// - Throws: `resource-constraint` if one of the owners has too many rooms.
+    private static func checkOwners(of room: Room, _ transaction: Transaction) throws {
+        for (person, affiliate) in room.affiliates where affiliate.affiliation == .owner {
+            let count = try transaction.first(
+                "SELECT count(*) FROM room_affiliations WHERE person = $1 AND affiliation = 'owner'",
+                [.text(person.description)]
+            ) { try $0.integer(0) } ?? 0
+            guard count < room.limits.roomsOfOwner else {
+                throw StanzaError(.resourceConstraint, "an owner of the room has too many persistent rooms")
+            }
         }
     }
 

@@ -12,6 +12,8 @@ struct Room: Sendable {
         var occupants = 10_000
         /// People with an affiliation.
         var affiliates = 10_000
+        /// Persistent rooms of one owner.
+        var roomsOfOwner = 200
         /// Whether what is said is archived.
         var hasArchive = false
     }
