@@ -10,6 +10,7 @@ import eventing  # noqa: F401
 import extensions  # noqa: F401
 import local  # noqa: F401
 import profanity  # noqa: F401
+import rooms  # noqa: F401
 from checks import run
 
 # slixmpp reports every refused log-in as an error; here they are expected.

@@ -32,6 +32,12 @@ struct ArchivableContent {
             || child.isNamed("encrypted", in: .omemo) || child.isNamed("encrypted", in: .olderOMEMO)
     }
 
+    /// Whether a room archives the message (XEP-0313 §6.1.2).
+    var isArchivedInRooms: Bool {
+        guard !hints.contains(.noStore), !hints.contains(.noPermanentStore) else { return false }
+        return worth == .message || hints.contains(.store)
+    }
+
     func isArchived(_ type: StanzaType, receipts: Bool) -> Bool {
         guard !hints.contains(.noStore), !hints.contains(.noPermanentStore) else { return false }
         switch type {

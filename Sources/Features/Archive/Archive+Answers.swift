@@ -15,12 +15,18 @@ extension Archive {
     /// Sends the results of a query, and returns the end of the answer.
     func answerQuery(_ request: IQRequest) async throws(StanzaError) -> ByteBuffer? {
         let owner = try owner(of: request)
-        let wanted = try ArchiveRequest(
-            request.payload, of: owner, first: owner.first(at: kernel.clock.date),
-            pageLimit: kernel.configuration[Self.page])
         guard let account = request.account,
             let session = account.sessions.first(where: { $0.handle.jid == request.from })?.handle
         else { throw StanzaError(.notAllowed, "results go to a session") }
+        return try await answer(request.payload, from: owner, to: session)
+    }
+
+    /// Sends what a query finds in an archive to a session that may read it, and returns the end of the answer.
+    func answer(
+        _ query: Element, from owner: ArchiveOwner, to session: SessionHandle
+    ) async throws(StanzaError) -> ByteBuffer? {
+        let wanted = try ArchiveRequest(
+            query, of: owner, first: owner.first(at: kernel.clock.date), pageLimit: kernel.configuration[Self.page])
         try await owner.queue.enter()
         defer { owner.queue.leave() }
         await drain(session)
@@ -84,6 +90,7 @@ extension Archive {
                 defer { continuation.resume() }
                 guard let session else { return }
                 for result in results { session.send(result.rendered) }
+                guard owner.name == session.account.jid.description else { return }
                 session.hasReadArchive(results.map { owner.cipher.name(of: $0.place) })
             }
         }
@@ -91,13 +98,16 @@ extension Archive {
 
     /// XEP-0313 §5
     func answerMetadata(_ request: IQRequest) async throws(StanzaError) -> ByteBuffer? {
-        let owner = try owner(of: request)
+        try await answerMetadata(of: try owner(of: request))
+    }
+
+    func answerMetadata(of owner: ArchiveOwner) async throws(StanzaError) -> ByteBuffer? {
         let first = owner.first(at: kernel.clock.date)
         let ends: (ArchivePlace, ArchivePlace)?
         do throws(StorageError) {
             ends = try await kernel.archive.ends(of: owner.name, after: ArchivePlace(number: max(0, first.number - 1)))
         } catch {
-            throw kernel.refusal(of: error, request.from)
+            throw kernel.refusal(of: error, owner.address)
         }
         var writer = XMLWriter()
         writer.element("metadata", in: .archive) { writer in

@@ -66,7 +66,7 @@ package struct Archive: Feature {
                 let removed = try transaction.first(
                     "SELECT place FROM archive_removals WHERE account = $1", [.text(name)]) { try $0.integer(0) }
                 state[Self.owner] = ArchiveOwner(
-                    name: name, cipher: PlaceCipher(secret: secret, owner: account),
+                    account, cipher: PlaceCipher(secret: secret, owner: account),
                     preferences: try ArchivePreferences.load(name, transaction) ?? ArchivePreferences(default: preference),
                     beginning: removed.map { ArchivePlace(number: Int64($0)) } ?? .beginning,
                     keep: rules.keep(of: account), queue: QueryQueue())

@@ -6,6 +6,7 @@ internal import XMPP
 
 /// What is in memory of an account with an archive.
 final class ArchiveOwner: Sendable {
+    let address: JID
     /// The bare address, as the archive knows it.
     let name: String
     let cipher: PlaceCipher
@@ -17,10 +18,11 @@ final class ArchiveOwner: Sendable {
     let queue: QueryQueue
 
     init(
-        name: String, cipher: PlaceCipher, preferences: ArchivePreferences, beginning: ArchivePlace, keep: Int64?,
+        _ address: JID, cipher: PlaceCipher, preferences: ArchivePreferences, beginning: ArchivePlace, keep: Int64?,
         queue: QueryQueue
     ) {
-        self.name = name
+        self.address = address
+        name = address.description
         self.cipher = cipher
         self.preferences = preferences
         self.beginning = beginning
@@ -30,7 +32,7 @@ final class ArchiveOwner: Sendable {
 
     func with(_ preferences: ArchivePreferences) -> ArchiveOwner {
         ArchiveOwner(
-            name: name, cipher: cipher, preferences: preferences, beginning: beginning, keep: keep, queue: queue)
+            address, cipher: cipher, preferences: preferences, beginning: beginning, keep: keep, queue: queue)
     }
 
     /// The first place that may be read.

@@ -7,7 +7,9 @@ package import XMPP
 /// answers to those who ask whether they are still there (XEP-0410), and marks of occupants (XEP-0421).
 package struct MultiUserChat: Feature {
     package static let xeps = [45, 249, 410, 421]
-    package static let settings = [AnySetting(label), AnySetting(creation), AnySetting(occupants), AnySetting(affiliations)]
+    package static let settings = [
+        AnySetting(label), AnySetting(creation), AnySetting(perAccount), AnySetting(occupants), AnySetting(affiliations),
+    ]
     package static let migrations = RoomStore.migrations
 
     /// Who may make rooms.
@@ -25,6 +27,9 @@ package struct MultiUserChat: Feature {
     static let creation = Setting(
         "rooms.creation", default: Creators.domain,
         "Who may make rooms: everybody who can reach them, people with an account in the domain, or nobody.")
+    static let perAccount = Setting(
+        "rooms.per-account", default: 200, in: 1...100_000,
+        "How many rooms that somebody has made may be in use at once, and how many persistent ones somebody may own.")
     static let occupants = Setting(
         "rooms.occupants", default: 10_000, in: 2...100_000, "How many people can be in one room at most.")
     static let affiliations = Setting(
@@ -55,6 +60,7 @@ package struct MultiUserChat: Feature {
                 try await RoomList(kernel: kernel, directory: service.directory).answer(request)
             }),
             Registration.chore(every: .seconds(60)) { await service.tidy() },
+            Registration.chore(every: .seconds(3_600)) { await service.archive.expire() },
             Registration.stopping { service.stop(on: $0) },
         ]
     }

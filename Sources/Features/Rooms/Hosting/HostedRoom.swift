@@ -9,6 +9,13 @@ internal import XMPP
 /// What changes something that is stored is on disk before anybody hears of it; meanwhile the room waits. If it cannot
 /// be stored, it has never happened.
 final class HostedRoom {
+    /// A stanza for the room, and what is to be done when it has had its effect.
+    struct Event: Sendable {
+        let stanza: Stanza
+        /// Lets the sender's client know that the stanza is in the server's hands (XEP-0198 §4).
+        let settle: (@Sendable () -> Void)?
+    }
+
     private enum State {
         /// The room is being read.
         case loading
@@ -21,7 +28,14 @@ final class HostedRoom {
     private let address: JID
     private let service: RoomService
     private var state = State.loading
-    private var waiting = CircularBuffer<Stanza>(initialCapacity: 0)
+    private var waiting = CircularBuffer<Event>(initialCapacity: 0)
+    /// The archive, once somebody has used it.
+    private var owner: ArchiveOwner?
+    /// Who has made the room while it was in memory.
+    private var creator: JID?
+    /// Whether there may be an archive from before.
+    private var wasStored = false
+    private var isStopped = false
     /// What the room is called in the directory; nil if it is not there.
     private var listed: String?
     /// Since when nobody has been in the room.
@@ -41,82 +55,105 @@ final class HostedRoom {
 
     // MARK: Events
 
-    func receive(_ stanza: Stanza, on loop: LoopContext) {
+    func receive(_ event: Event, on loop: LoopContext) {
         switch state {
         case .ready:
-            handle(stanza, on: loop)
+            handle(event, on: loop)
             rest(on: loop)
         case .loading, .writing:
             guard waiting.count < Self.waitingLimit else {
-                return refuse(stanza, StanzaError(.resourceConstraint), on: loop)
+                return refuse(event, StanzaError(.resourceConstraint), on: loop)
             }
-            waiting.append(stanza)
+            waiting.append(event)
         }
     }
 
     func loaded(_ room: Room?, on loop: LoopContext) {
+        wasStored = room != nil
         state = .ready(room)
         goOn(on: loop)
     }
 
     /// The room cannot be read.
     func failed(_ error: StanzaError, on loop: LoopContext) {
-        for stanza in waiting { refuse(stanza, error, on: loop) }
+        for event in waiting { refuse(event, error, on: loop) }
         waiting.removeAll()
         loop[RoomService.rooms][address] = nil
     }
 
     private func goOn(on loop: LoopContext) {
-        while case .ready = state, let stanza = waiting.popFirst() { handle(stanza, on: loop) }
+        while case .ready = state, let event = waiting.popFirst() { handle(event, on: loop) }
         rest(on: loop)
     }
 
-    private func handle(_ stanza: Stanza, on loop: LoopContext) {
+    private func handle(_ event: Event, on loop: LoopContext) {
         guard case .ready(let found) = state else { return }
-        guard let room = found else { return handleAbsent(stanza, on: loop) }
+        guard let room = found else { return handleAbsent(event, on: loop) }
+        let stanza = event.stanza
+        if let query = service.archive.query(stanza) { return readArchive(query, stanza, room, on: loop) }
         guard !Room.isOrdinary(stanza) else {
             // Nobody else may hold the room while it changes, or it would be copied.
             state = .loading
-            return change(room, on: loop) { $0.received(stanza, at: $1) }
+            return change(room, because: event, on: loop) { $0.received(stanza, at: $1) }
         }
         var changed = room
         let outcome = changed.received(stanza, at: kernel.clock.date)
         guard outcome.needsStoring(room, changed) else {
             state = .ready(changed)
-            return perform(outcome, on: loop)
+            return perform(outcome, because: event, on: loop)
         }
-        write(room, changed, outcome, because: stanza, on: loop)
+        write(room, changed, outcome, because: event, on: loop)
     }
 
-    private func change(_ room: consuming Room, on loop: LoopContext, _ body: (inout Room, DateTime) -> RoomOutcome) {
+    private func change(
+        _ room: consuming Room, because event: Event?, on loop: LoopContext,
+        _ body: (inout Room, DateTime) -> RoomOutcome
+    ) {
         let outcome = body(&room, kernel.clock.date)
         state = .ready(room)
-        perform(outcome, on: loop)
+        perform(outcome, because: event, on: loop)
     }
 
-    private func handleAbsent(_ stanza: Stanza, on loop: LoopContext) {
-        switch AbsentRoom.received(stanza) {
+    private func handleAbsent(_ event: Event, on loop: LoopContext) {
+        switch AbsentRoom.received(event.stanza) {
         case .create:
-            guard let creator = stanza.from, service.mayCreate(address, creator) else {
+            guard let creator = event.stanza.from, service.mayCreate(address, creator) else {
                 // XEP-0045 §10.1.1
-                return refuse(stanza, StanzaError(.notAllowed), on: loop)
+                return refuse(event, StanzaError(.notAllowed), on: loop)
             }
-            state = .ready(Room(address, createdBy: creator, secret: randomBytes(32), limits: service.limits))
-            handle(stanza, on: loop)
-        case .refuse(let error): refuse(stanza, error, on: loop)
-        case .send(let answer): kernel.send(answer, on: loop)
-        case .nothing: break
+            guard service.quota.take(creator) else {
+                return refuse(event, StanzaError(.resourceConstraint, "you have made too many rooms"), on: loop)
+            }
+            self.creator = creator
+            state = .ready(
+                Room(
+                    address, createdBy: creator, at: kernel.clock.date, secret: randomBytes(32),
+                    limits: service.limits(of: address)))
+            handle(event, on: loop)
+        case .refuse(let error): refuse(event, error, on: loop)
+        case .send(let answer):
+            kernel.send(answer, on: loop)
+            event.settle?()
+        case .nothing: event.settle?()
         }
     }
 
-    private func refuse(_ stanza: Stanza, _ error: StanzaError, on loop: LoopContext) {
-        if let refusal = stanza.bounced(error, by: address) { kernel.send(refusal, on: loop) }
+    private func refuse(_ event: Event, _ error: StanzaError, on loop: LoopContext) {
+        if let refusal = event.stanza.bounced(error, by: address) { kernel.send(refusal, on: loop) }
+        event.settle?()
+    }
+
+    /// XEP-0313: others need not wait for it.
+    private func readArchive(_ query: Element, _ stanza: Stanza, _ room: Room, on loop: LoopContext) {
+        let owner = owner ?? service.archive.owner(of: room)
+        self.owner = owner
+        service.archive.answer(query, stanza, owner, isAllowed: stanza.from.map(room.mayReadArchive) ?? false, on: loop)
     }
 
     // MARK: Storage
 
     private func write(
-        _ before: Room, _ after: Room, _ outcome: RoomOutcome, because stanza: Stanza, on loop: LoopContext
+        _ before: Room, _ after: Room, _ outcome: RoomOutcome, because event: Event, on loop: LoopContext
     ) {
         state = .writing(before: before)
         let reference = kernel.loops[loop.index]
@@ -127,37 +164,42 @@ final class HostedRoom {
             reference.execute { loop in
                 guard let room = loop[RoomService.rooms][address] else { return }
                 switch result {
-                case .success: room.written(after, outcome, on: loop)
-                case .failure(let error): room.unwritten(stanza, kernel.refusal(of: error, address), on: loop)
+                case .success: room.written(after, outcome, because: event, on: loop)
+                case .failure(let error): room.unwritten(event, kernel.refusal(of: error, address), on: loop)
                 }
             }
         }
     }
 
-    private func written(_ room: Room, _ outcome: RoomOutcome, on loop: LoopContext) {
+    private func written(_ room: Room, _ outcome: RoomOutcome, because event: Event, on loop: LoopContext) {
         state = .ready(room)
-        perform(outcome, on: loop)
+        perform(outcome, because: event, on: loop)
         goOn(on: loop)
     }
 
-    private func unwritten(_ stanza: Stanza, _ error: StanzaError, on loop: LoopContext) {
+    private func unwritten(_ event: Event, _ error: StanzaError, on loop: LoopContext) {
         if case .writing(let before) = state { state = .ready(before) }
-        refuse(stanza, error, on: loop)
+        refuse(event, error, on: loop)
         goOn(on: loop)
     }
 
     // MARK: Actions
 
-    private func perform(_ outcome: RoomOutcome, on loop: LoopContext) {
+    private func perform(_ outcome: RoomOutcome, because event: Event?, on loop: LoopContext) {
         var missing: [JID] = []
+        var isSettled = false
         for action in outcome.actions {
             switch action {
             case .send(let stanza): send(stanza, on: loop)
             case .broadcast(let stanza, let receivers): missing += loop.send(stanza, toEach: receivers)
-            case .place(let message, _): placed(message, on: loop)
+            case .place(let message, _): isSettled = place(message, because: event, on: loop)
             }
         }
-        if outcome.changes.isDestroyed { state = .ready(nil) }
+        if !isSettled { event?.settle?() }
+        if outcome.changes.isDestroyed {
+            state = .ready(nil)
+            removeArchive()
+        }
         guard !missing.isEmpty else { return }
         changeNow(on: loop) { room, _ in
             var outcome = RoomOutcome()
@@ -179,19 +221,34 @@ final class HostedRoom {
         }
     }
 
-    private func placed(_ message: Stanza, on loop: LoopContext) {
+    /// Archives a message, and lets everybody hear it.
+    /// - Returns: whether the sender is told when the message is on disk; else it has had its effect.
+    private func place(_ message: Stanza, because event: Event?, on loop: LoopContext) -> Bool {
+        guard case .ready(let room?) = state else { return false }
+        var message = message
+        var isSettled = false
+        if room.limits.hasArchive, service.archive.isWorth(message) {
+            let owner = owner ?? service.archive.owner(of: room)
+            self.owner = owner
+            guard service.archive.append(&message, owner, because: event, on: loop) else {
+                if let event { refuse(event, StanzaError(.resourceConstraint), on: loop) }
+                return true
+            }
+            isSettled = true
+        }
         changeNow(on: loop) { room, now in
             var outcome = RoomOutcome()
             room.messagePlaced(message, at: now, &outcome)
             return outcome
         }
+        return isSettled
     }
 
     /// Something has happened that changes nothing that is stored.
     private func changeNow(on loop: LoopContext, _ body: (inout Room, DateTime) -> RoomOutcome) {
         guard case .ready(let room?) = state else { return }
         state = .loading
-        change(room, on: loop, body)
+        change(room, because: nil, on: loop, body)
     }
 
     // MARK: Rest
@@ -200,14 +257,15 @@ final class HostedRoom {
     private func rest(on loop: LoopContext) {
         guard case .ready(let room) = state else { return }
         guard let room, !room.isEmpty || room.configuration.persistence.isPersistent else {
+            // A room that ends by itself leaves nothing behind, either.
+            if room != nil { removeArchive() }
             list(nil)
-            loop[RoomService.rooms][address] = nil
-            return
+            return leaveMemory(on: loop)
         }
         list(room.nameInDirectory)
         guard room.isEmpty else { return emptySince = nil }
         if room.remembersNothing {
-            loop[RoomService.rooms][address] = nil
+            leaveMemory(on: loop)
         } else if emptySince == nil {
             emptySince = kernel.clock.now
         }
@@ -226,15 +284,44 @@ final class HostedRoom {
             for person in removed { changed.forget(person) }
             state = .ready(changed)
         }
-        if let emptySince, emptySince + Self.patience < kernel.clock.now { loop[RoomService.rooms][address] = nil }
+        if let emptySince, emptySince + Self.patience < kernel.clock.now { return leaveMemory(on: loop) }
+        // Whoever ends without a word is missed when something is said; here, too, where nothing is.
+        let gone = room.receivers.filter { kernel.serves(domainOf: $0) && !kernel.hasSession($0) }
+        guard !gone.isEmpty else { return }
+        changeNow(on: loop) { room, _ in
+            var outcome = RoomOutcome()
+            room.vanished(gone, &outcome)
+            return outcome
+        }
+        rest(on: loop)
+    }
+
+    private func leaveMemory(on loop: LoopContext) {
+        loop[RoomService.rooms][address] = nil
+        if let creator { service.quota.giveBack(creator) }
+        creator = nil
+    }
+
+    private func removeArchive() {
+        guard owner != nil || wasStored, !isStopped else { return }
+        service.archive.remove(address)
+        owner = nil
     }
 
     func stop(on loop: LoopContext) {
+        isStopped = true
         changeNow(on: loop) { room, _ in
             var outcome = RoomOutcome()
             room.shutDown(&outcome)
             return outcome
         }
+    }
+}
+
+extension Kernel {
+    /// Whether a session is bound to a full address.
+    fileprivate func hasSession(_ address: JID) -> Bool {
+        accounts[address.bare]?.sessions.contains { $0.handle.jid == address } ?? false
     }
 }
 

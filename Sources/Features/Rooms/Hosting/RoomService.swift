@@ -9,16 +9,21 @@ internal import XMPP
 struct RoomService: Sendable {
     unowned let kernel: Kernel
     let directory = RoomDirectory()
-    let limits: Room.Limits
+    let archive: RoomArchive
+    let quota: RoomQuota
+    private let limits: Room.Limits
 
     /// The rooms of an event loop, by their addresses.
     static let rooms = LoopSlot<[JID: HostedRoom]> { [:] }
 
     init(kernel: Kernel) {
         self.kernel = kernel
+        archive = RoomArchive(kernel: kernel)
         limits = Room.Limits(
             occupants: kernel.configuration[MultiUserChat.occupants],
-            affiliates: kernel.configuration[MultiUserChat.affiliations])
+            affiliates: kernel.configuration[MultiUserChat.affiliations],
+            roomsOfOwner: kernel.configuration[MultiUserChat.perAccount])
+        quota = RoomQuota(limit: kernel.configuration[MultiUserChat.perAccount])
     }
 
     /// Takes what is not for the service itself.
@@ -26,7 +31,16 @@ struct RoomService: Sendable {
         guard let room = stanza.to?.bare, !room.isDomain, stanza.from != nil else {
             return try HostedService.refuse(stanza, loop, session)
         }
-        loop.perform(on: self.loop(of: room)) { loop in hosted(room, on: loop).receive(stanza, on: loop) }
+        let event = HostedRoom.Event(
+            stanza: stanza, settle: stanza.kind == .message ? session.map { archive.withhold($0) } : nil)
+        loop.perform(on: self.loop(of: room)) { loop in hosted(room, on: loop).receive(event, on: loop) }
+    }
+
+    /// What a room may do.
+    func limits(of room: JID) -> Room.Limits {
+        var limits = limits
+        limits.hasArchive = archive.hasArchive(room)
+        return limits
     }
 
     private func loop(of room: JID) -> Int { Int(UInt(bitPattern: room.storedHash) % UInt(kernel.loops.count)) }
@@ -37,16 +51,27 @@ struct RoomService: Sendable {
         let room = HostedRoom(address, self)
         loop[Self.rooms][address] = room
         let reference = kernel.loops[loop.index]
-        let limits = limits
-        kernel.database.read { try RoomStore.load(address, limits: limits, $0) } completion: { result in
+        reference.task {
+            let result: Result<Room?, StanzaError>
+            do throws(StanzaError) { result = .success(try await read(address)) } catch { result = .failure(error) }
             reference.execute { loop in
                 guard let room = loop[Self.rooms][address] else { return }
                 switch result {
                 case .success(let found): room.loaded(found, on: loop)
-                case .failure(let error): room.failed(kernel.refusal(of: error, address), on: loop)
+                case .failure(let error): room.failed(error, on: loop)
                 }
             }
         }
+        return room
+    }
+
+    /// The room as it was kept, with what was said last.
+    private func read(_ address: JID) async throws(StanzaError) -> Room? {
+        let limits = limits(of: address)
+        guard var room = try await kernel.read(of: address, { try RoomStore.load(address, limits: limits, $0) }) else {
+            return nil
+        }
+        if limits.hasArchive { try await archive.recall(&room) }
         return room
     }
 
@@ -61,7 +86,7 @@ struct RoomService: Sendable {
 
     // MARK: From time to time
 
-    /// Lets go of rooms that nobody is in, and of people whose accounts were removed.
+    /// Lets go of rooms that nobody is in, of devices that are gone, and of people whose accounts were removed.
     func tidy() async {
         let gone = (try? await kernel.database.write { try RoomStore.takeRemoved($0) }) ?? []
         for loop in kernel.loops {

@@ -12,7 +12,7 @@ enum RoomStore {
                 CREATE TABLE rooms (
                     address TEXT NOT NULL PRIMARY KEY, service TEXT NOT NULL, name TEXT NOT NULL,
                     is_public BIGINT NOT NULL, configuration TEXT NOT NULL, secret BYTEA NOT NULL,
-                    subject BYTEA NOT NULL, subject_author TEXT, subject_time BIGINT)
+                    created BIGINT NOT NULL, subject BYTEA NOT NULL, subject_author TEXT, subject_time BIGINT)
                 """,
                 "CREATE INDEX rooms_public ON rooms (service, address) WHERE is_public = 1",
                 """
@@ -29,20 +29,23 @@ enum RoomStore {
 
     static func load(_ address: JID, limits: Room.Limits, _ transaction: Transaction) throws -> Room? {
         let found = try transaction.first(
-            "SELECT configuration, secret, subject, subject_author, subject_time FROM rooms WHERE address = $1",
+            """
+            SELECT configuration, secret, subject, subject_author, subject_time, created FROM rooms WHERE address = $1
+            """,
             [.text(address.description)]
         ) { row in
             (
                 configuration: RoomConfiguration(stored: try row.text(0)), secret: try row.bytes(1),
                 subject: RoomSubject(
                     content: ByteBuffer(bytes: try row.bytes(2)), author: try row.textOrNil(3).flatMap { try? JID($0) },
-                    time: try row.integerOrNil(4).map { DateTime(milliseconds: Int64($0)) })
+                    time: try row.integerOrNil(4).map { DateTime(milliseconds: Int64($0)) }),
+                created: DateTime(milliseconds: Int64(try row.integer(5)))
             )
         }
         guard let found else { return nil }
         return Room(
-            stored: address, configuration: found.configuration, affiliates: try affiliates(of: address, transaction),
-            subject: found.subject, secret: found.secret, limits: limits)
+            stored: address, created: found.created, configuration: found.configuration,
+            affiliates: try affiliates(of: address, transaction), subject: found.subject, secret: found.secret, limits: limits)
     }
 
     private static func affiliates(of room: JID, _ transaction: Transaction) throws -> [JID: Affiliate] {
@@ -95,9 +98,23 @@ enum RoomStore {
             return
         }
         let isNew = !before.configuration.persistence.isPersistent
+        if isNew { try checkOwners(of: room, transaction) }
         if isNew || changes.isRoomChanged { try saveRoom(room, transaction) }
         for person in isNew ? Set(room.affiliates.keys) : changes.affiliates {
             try save(room.affiliates[person], person, room, transaction)
+        }
+    }
+
+    /// - Throws: `resource-constraint` if one of the owners has too many rooms.
+    private static func checkOwners(of room: Room, _ transaction: Transaction) throws {
+        for (person, affiliate) in room.affiliates where affiliate.affiliation == .owner {
+            let count = try transaction.first(
+                "SELECT count(*) FROM room_affiliations WHERE person = $1 AND affiliation = 'owner'",
+                [.text(person.description)]
+            ) { try $0.integer(0) } ?? 0
+            guard count < room.limits.roomsOfOwner else {
+                throw StanzaError(.resourceConstraint, "an owner of the room has too many persistent rooms")
+            }
         }
     }
 
@@ -106,8 +123,9 @@ enum RoomStore {
         try transaction.execute(
             """
             INSERT INTO rooms (
-                address, service, name, is_public, configuration, secret, subject, subject_author, subject_time)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                address, service, name, is_public, configuration, secret, created, subject, subject_author,
+                subject_time)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             ON CONFLICT (address) DO UPDATE SET name = excluded.name, is_public = excluded.is_public,
                 configuration = excluded.configuration, subject = excluded.subject,
                 subject_author = excluded.subject_author, subject_time = excluded.subject_time
@@ -115,7 +133,7 @@ enum RoomStore {
             [
                 .text(room.address.description), .text(room.address.domain), .text(configuration.description.name),
                 .integer(configuration.visibility.isPublic ? 1 : 0), .text(configuration.stored), .bytes(room.secret),
-                .bytes(Array(buffer: room.subject.content)),
+                .integer(Int(room.created.milliseconds)), .bytes(Array(buffer: room.subject.content)),
                 room.subject.author.map { .text($0.description) } ?? .null,
                 room.subject.time.map { .integer(Int($0.milliseconds)) } ?? .null,
             ])

@@ -39,7 +39,8 @@ extension Room {
             "identity",
             ["category": "conference", "name": description.name.isEmpty ? nil : description.name, "type": "text"])
         let own = configuration.abilities.flatMap(\.features)
-        for feature in (Self.features + own + ["jabber:iq:register"]).sorted() {
+        let archive = limits.hasArchive ? ["urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"] : []
+        for feature in (Self.features + own + archive + ["jabber:iq:register"]).sorted() {
             writer.element("feature", ["var": feature])
         }
         // §13.4: what is talked about is nothing for those who may not come in.

@@ -42,6 +42,11 @@ extension Room {
     /// A message to all has its place in the archive, if it was worth one.
     mutating func messagePlaced(_ message: Stanza, at now: DateTime, _ outcome: inout RoomOutcome) {
         outcome.broadcast(message, to: receivers)
+        remember(message, at: now)
+    }
+
+    /// A message that was said belongs to the history, unless it means nothing later.
+    mutating func remember(_ message: Stanza, at now: DateTime) {
         guard Self.isRemembered(message), configuration.history.messages > 0 else { return }
         var remembered = Stanza(
             .message, type: .groupchat, from: message.from, to: nil, id: message.identifier, content: message.writeContent)
@@ -51,7 +56,6 @@ extension Room {
             remembered, at: now, isDelayed: isDelayed, room: address, limit: configuration.history.messages)
     }
 
-    /// What means nothing later is no history.
     private static func isRemembered(_ message: Stanza) -> Bool {
         guard let element = message.element else { return false }
         let hints = Hints(of: element)

@@ -12,12 +12,17 @@ struct Room: Sendable {
         var occupants = 10_000
         /// People with an affiliation.
         var affiliates = 10_000
+        /// Persistent rooms of one owner.
+        var roomsOfOwner = 200
+        /// Whether what is said is archived.
+        var hasArchive = false
     }
 
     let address: JID
     let limits: Limits
     /// Makes the marks of occupants (XEP-0421); never told to anybody.
     let secret: [UInt8]
+    let created: DateTime
     var configuration: RoomConfiguration
     var affiliates: [JID: Affiliate]
     var subject: RoomSubject
@@ -40,9 +45,9 @@ struct Room: Sendable {
     var relay = IQRelay()
 
     /// A room that somebody creates.
-    init(_ address: JID, createdBy creator: JID, secret: [UInt8], limits: Limits = Limits()) {
+    init(_ address: JID, createdBy creator: JID, at now: DateTime, secret: [UInt8], limits: Limits = Limits()) {
         self.init(
-            stored: address, configuration: RoomConfiguration(),
+            stored: address, created: now, configuration: RoomConfiguration(),
             affiliates: [creator.bare: Affiliate(affiliation: .owner)], subject: RoomSubject(), secret: secret,
             limits: limits)
         isLocked = true
@@ -50,10 +55,11 @@ struct Room: Sendable {
 
     /// A room as it was kept, with nobody in it.
     init(
-        stored address: JID, configuration: RoomConfiguration, affiliates: [JID: Affiliate], subject: RoomSubject,
-        secret: [UInt8], limits: Limits = Limits()
+        stored address: JID, created: DateTime, configuration: RoomConfiguration, affiliates: [JID: Affiliate],
+        subject: RoomSubject, secret: [UInt8], limits: Limits = Limits()
     ) {
         self.address = address
+        self.created = created
         self.configuration = configuration
         self.affiliates = affiliates
         self.subject = subject
@@ -177,7 +183,15 @@ extension Namespace {
 
 extension Room {
     /// Whether nothing is lost that is not stored when the room leaves memory.
-    var remembersNothing: Bool { isEmpty && history.isEmpty && registrations.isEmpty }
+    var remembersNothing: Bool { isEmpty && (limits.hasArchive || history.isEmpty) && registrations.isEmpty }
+
+    /// XEP-0313 §7: those who are there, who belong to the room, or anybody who may enter where that is so configured.
+    func mayReadArchive(_ device: JID) -> Bool {
+        let affiliation = affiliation(of: device)
+        guard affiliation != .outcast, !isLocked else { return false }
+        return affiliation >= .member || occupant(with: device) != nil
+            || (configuration.logging.isLogged && configuration.initialRole(affiliation) != nil)
+    }
 
     /// An account was removed: who has the same name one day is somebody else.
     mutating func forget(_ person: JID) { affiliates[person] = nil }
