@@ -12,6 +12,8 @@ package enum FaultyDisk {
         case unsyncable
         /// Bringing it to the disk takes a while.
         case slow
+        /// Bringing it to the disk does not end before the fault does.
+        case stuck
     }
 
     /// An open file: where it is, and SQLite's own functions for it.
@@ -76,6 +78,7 @@ package enum FaultyDisk {
         wrapper.pointee.xSync = { file, flags in
             let (methods, fault) = FaultyDisk.find(file)
             if fault == .slow { usleep(20_000) }
+            while FaultyDisk.find(file).fault == .stuck { usleep(1_000) }
             return fault == .unsyncable ? SQLITE_IOERR | (4 << 8) : methods?.pointee.xSync(file, flags) ?? SQLITE_IOERR
         }
         wrapper.pointee.xClose = { file in

@@ -1,4 +1,5 @@
 import Accounts
+import FaultyDisk
 import Foundation
 import NIOCore
 import Server
@@ -11,6 +12,10 @@ import XMPP
 /// What is promised of archived messages, and what the names of their places tell.
 @Suite(.timeLimit(.minutes(1)))
 struct ArchiveTests {
+    init() {
+        FaultyDisk.install()
+    }
+
     private static let features: [any Feature.Type] = [StanzaIdentifiers.self, Archive.self, Carbons.self, OfflineMessages.self]
 
     /// The name of the file that messages go to now.
@@ -39,7 +44,7 @@ struct ArchiveTests {
             try await enable(sender)
             sender.send("<message to='user2@localhost' type='chat' id='m0'><body>First</body></message><r xmlns='urn:xmpp:sm:3'/>")
             #expect(try await next(sender)["h"] == "1")
-            let release = try await hold(server)
+            let release = hold(server)
             sender.send("<message to='user2@localhost' type='chat' id='m1'><body>Hi</body></message><r xmlns='urn:xmpp:sm:3'/>")
             await sender.ping()
             var received: [Received] = []
@@ -64,7 +69,7 @@ struct ArchiveTests {
             sender.send("<message to='user2@localhost' type='chat' id='first'><body>First</body></message>")
             await sender.ping()
             while server.kernel.archive.pendingEntries > 0 { await other.ping() }
-            let release = try await hold(server)
+            let release = hold(server)
             for number in 0..<3_000 {
                 sender.send("<message to='user2@localhost/desk' type='chat' id='m\(number)'><body>Hi</body></message>")
             }
@@ -78,21 +83,10 @@ struct ArchiveTests {
         }
     }
 
-    /// Another process writes to the archive until the returned function is called.
-    private func hold(_ server: TestServer) async throws -> () -> Void {
-        let other = try Database.open(
-            directory: server.data, name: month(), migrations: [Migration(name: "archive-month-1", sql: [])])
-        let disk = DispatchSemaphore(value: 0)
-        await withCheckedContinuation { continuation in
-            other.write({ _ in
-                continuation.resume()
-                disk.wait()
-            }, completion: { _ in })
-        }
-        return {
-            disk.signal()
-            other.close()
-        }
+    /// Nothing comes to the disk until the returned function is called.
+    private func hold(_ server: TestServer) -> () -> Void {
+        FaultyDisk.setFault(.stuck, below: server.data)
+        return { FaultyDisk.setFault(nil, below: server.data) }
     }
 
     /// What cannot be archived is told to the sender, once; when the disk works again, so does the archive.

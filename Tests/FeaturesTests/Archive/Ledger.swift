@@ -15,6 +15,9 @@ struct Ledger {
 
     init(sender: String) { self.sender = sender }
 
+    /// How much was promised on the stream that is open.
+    var promisedLately: Int { sent.prefix(acknowledged).count { !refused.contains($0) } }
+
     var unacknowledged: Int { sent.count - acknowledged }
 
     /// The next message, whose id is its body.
