@@ -27,4 +27,5 @@ package let allFeatures: [any Feature.Type] = [
     Bookmarks.self,
     Avatars.self,
     DisplayedSynchronization.self,
+    Push.self,
 ]
