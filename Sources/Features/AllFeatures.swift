@@ -28,4 +28,5 @@ package let allFeatures: [any Feature.Type] = [
     Avatars.self,
     DisplayedSynchronization.self,
     Push.self,
+    AbuseReports.self,
 ]
