@@ -28,4 +28,6 @@ package let allFeatures: [any Feature.Type] = [
     Avatars.self,
     DisplayedSynchronization.self,
     MultiUserChat.self,
+    Push.self,
+    AbuseReports.self,
 ]

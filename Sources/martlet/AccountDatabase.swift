@@ -58,6 +58,11 @@ struct AccountDatabase {
             preparePassword: { try Precis.opaqueString($0) })
     }
 
+    /// The reports behind one, a page of them.
+    func reports(after id: Int) async throws -> [AbuseReportStore.Kept] {
+        try await database.read { try AbuseReportStore.list(after: id, limit: 500, $0) }
+    }
+
     /// Removes an account with all that the features keep of it.
     func remove(_ account: JID) async throws {
         try await of(account).remove(account.local ?? "") { transaction in

@@ -58,6 +58,15 @@ extension Transaction {
         ) { try Account($0) }
     }
 
+    func administrators(of domain: String) throws -> [Account] {
+        try rows(
+            """
+            SELECT localpart, administrator, disabled, created FROM account
+            WHERE domain = $1 AND administrator = 1 AND disabled = 0 ORDER BY localpart LIMIT 100
+            """, [.text(domain)]
+        ) { try Account($0) }
+    }
+
     func insert(_ account: Account, of domain: String) throws(StorageError) {
         try execute(
             "INSERT INTO account (domain, localpart, administrator, disabled, created) VALUES ($1, $2, $3, $4, $5)",

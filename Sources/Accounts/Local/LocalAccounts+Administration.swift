@@ -111,6 +111,11 @@ extension LocalAccounts {
         try await database.read { [domain] in try $0.accounts(of: domain, after: localpart, limit: limit) }
     }
 
+    /// The accounts that may administer the server and log in, at most 100.
+    package func administrators() async throws(StorageError) -> [Account] {
+        try await database.read { [domain] in try $0.administrators(of: domain) }
+    }
+
     /// - Parameter body: says how many accounts it changed.
     private func change(
         _ body: @escaping @Sendable (Transaction) throws -> Int

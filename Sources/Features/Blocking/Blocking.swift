@@ -149,6 +149,7 @@ package struct Blocking: Feature {
             }
         }
         kernel.loops[0].execute { Self.push("block", addresses, to: account, on: $0) }
+        for body in kernel.registry.addressesBlocked { await body(account.jid, request.payload) }
     }
 
     private func unblock(_ request: IQRequest) async throws(StanzaError) {

@@ -37,6 +37,8 @@ package struct Registration: Sendable {
         case becameUnavailable(@Sendable (Session, Stanza) -> Void)
         case messageRefused(@Sendable (Session, Stanza) -> Void)
         case sessionEnded(@Sendable (Session, BoundSession) -> Void)
+        case sessionLost(@Sendable (Session, BoundSession) -> Void)
+        case addressesBlocked(@Sendable (JID, Element) async -> Void)
         case sessionPart(SessionPart)
         case isCopied(@Sendable (Stanza, DateTime, Account) -> Bool)
         case chore(Chore)
@@ -172,6 +174,20 @@ package struct Registration: Sendable {
     /// Whether other sessions of an account have received copies of a message that was sent to one of them at a time.
     package static func isCopied(_ body: @escaping @Sendable (Stanza, DateTime, Account) -> Bool) -> [Registration] {
         [Registration(kind: .isCopied(body))]
+    }
+
+    /// A session has lost its client, or has ended, before the client has acknowledged all that it was sent
+    /// (`Session.unacknowledgedStanzas`). Runs on the session's event loop.
+    package static func sessionLost(_ body: @escaping @Sendable (Session, BoundSession) -> Void) -> [Registration] {
+        [Registration(kind: .sessionLost(body))]
+    }
+
+    /// An account has blocked addresses (XEP-0191), as the request says that is handed on. What is done then is waited
+    /// for before the account is answered.
+    package static func addressesBlocked(
+        _ body: @escaping @Sendable (_ account: JID, _ request: Element) async -> Void
+    ) -> [Registration] {
+        [Registration(kind: .addressesBlocked(body))]
     }
 
     /// What is kept of a session while the server is restarted (XEP-0198 §5).

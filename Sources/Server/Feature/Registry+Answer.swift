@@ -7,7 +7,7 @@ extension Registry {
     /// - Throws: the refusal, to be answered by the caller.
     func answer(_ stanza: Stanza, on loop: LoopContext, session: Session?) throws(StanzaError) {
         guard stanza.type == .get || stanza.type == .set else { return loop.kernel.questions.answered(stanza) }
-        guard let to = stanza.to, let from = stanza.from, let payload = stanza.element?.firstChild else {
+        guard let to = stanza.to, let from = stanza.from, let payload = loop.element(of: stanza)?.firstChild else {
             throw StanzaError(.badRequest)
         }
         let asked = loop.kernel.asked(by: to)

@@ -64,6 +64,8 @@ package final class Registry: Sendable {
     package let becameUnavailable: [@Sendable (Session, Stanza) -> Void]
     let messageRefused: [@Sendable (Session, Stanza) -> Void]
     let sessionEnded: [@Sendable (Session, BoundSession) -> Void]
+    let sessionLost: [@Sendable (Session, BoundSession) -> Void]
+    package let addressesBlocked: [@Sendable (JID, Element) async -> Void]
     let sessionParts: [SessionPart]
     let isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool]
     let chores: [Chore]
@@ -97,6 +99,8 @@ package final class Registry: Sendable {
         var becameUnavailable: [@Sendable (Session, Stanza) -> Void] = []
         var messageRefused: [@Sendable (Session, Stanza) -> Void] = []
         var sessionEnded: [@Sendable (Session, BoundSession) -> Void] = []
+        var sessionLost: [@Sendable (Session, BoundSession) -> Void] = []
+        var addressesBlocked: [@Sendable (JID, Element) async -> Void] = []
         var sessionParts: [SessionPart] = []
         var isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool] = []
         var chores: [Chore] = []
@@ -134,6 +138,8 @@ package final class Registry: Sendable {
             case .becameUnavailable(let body): becameUnavailable.append(body)
             case .messageRefused(let body): messageRefused.append(body)
             case .sessionEnded(let body): sessionEnded.append(body)
+            case .sessionLost(let body): sessionLost.append(body)
+            case .addressesBlocked(let body): addressesBlocked.append(body)
             case .sessionPart(let part): sessionParts.append(part)
             case .isCopied(let body): isCopied.append(body)
             case .chore(let chore): chores.append(chore)
@@ -173,6 +179,8 @@ package final class Registry: Sendable {
         self.becameUnavailable = becameUnavailable
         self.messageRefused = messageRefused
         self.sessionEnded = sessionEnded
+        self.sessionLost = sessionLost
+        self.addressesBlocked = addressesBlocked
         self.sessionParts = sessionParts
         self.isCopied = isCopied
         self.chores = chores

@@ -44,6 +44,25 @@ extension Kernel {
         }
     }
 
+    /// The accounts that administer a domain or, if it has none, the server.
+    package func administrators(of domain: JID) async -> [JID] {
+        let own = await localAdministrators(of: domain)
+        guard own.isEmpty else { return own }
+        var all: [JID] = []
+        for other in domains.keys where other != domain { all += await localAdministrators(of: other) }
+        return all
+    }
+
+    private func localAdministrators(of domain: JID) async -> [JID] {
+        guard let local = self.domain(domain)?.local else { return [] }
+        do {
+            return try await local.administrators().compactMap { try? JID(local: $0.localpart, of: domain) }
+        } catch {
+            logger.error("The administrators cannot be read.", metadata: [LogKeys.reason: "\(error)"])
+            return []
+        }
+    }
+
     private func localAccounts(of account: JID) throws(StanzaError) -> (LocalAccounts, user: String) {
         guard let local = domain(account.domainJID)?.local, let user = account.local else {
             throw StanzaError(.notAllowed, "the accounts are kept elsewhere")

@@ -2,6 +2,15 @@ internal import NIOCore
 package import XMPP
 
 extension LoopContext {
+    /// A stanza as its receiver would read it; for one of the server's own it is read first. Nil if it is none.
+    func element(of stanza: Stanza) -> Element? {
+        if let element = stanza.element { return element }
+        let bytes = stanza.serialized
+        var limits = XMLLimits()
+        limits.bytes = max(limits.bytes, bytes.readableBytes)
+        return try? parser.parse(bytes, limits: limits)
+    }
+
     /// Puts other content in the place of a received stanza's own.
     /// - Parameter content: writes it, inside `jabber:client`.
     /// - Throws: `internal-server-error` if what was written is no stanza; it must not go on as it was then.

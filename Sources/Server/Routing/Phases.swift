@@ -12,7 +12,7 @@ package enum Phase: Int, Sendable, CaseIterable, Comparable {
     case deliver
     /// Nobody could take the stanza: keep it, or let it be refused.
     case absent
-    /// Afterwards: metrics, push.
+    /// Afterwards, if the stanza was delivered or kept: metrics, push.
     case observe
 
     package static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }

@@ -82,13 +82,18 @@ package struct Router: Sendable {
             return .done
         }
         if try !Delivery.deliver(stanza, scope) {
-            for hook in hooks.absent {
-                if try hook.see(&stanza, scope) == .handled { return .done }
-            }
-            try Delivery.refuseAbsent(stanza)
+            try absent(&stanza, hooks, scope)
         }
         for hook in hooks.observe { _ = try hook.see(&stanza, scope) }
         return .done
+    }
+
+    /// Nobody could take a stanza: it is kept by a hook, or refused, or dropped.
+    private func absent(_ stanza: inout Stanza, _ hooks: Registry.Hooks, _ scope: HookScope) throws(StanzaError) {
+        for hook in hooks.absent {
+            if try hook.see(&stanza, scope) == .handled { return }
+        }
+        try Delivery.refuseAbsent(stanza)
     }
 
     /// RFC 6121 §8.5.1: there is no such account. All is answered as for an account that nobody is logged in to and

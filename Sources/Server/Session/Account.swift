@@ -80,6 +80,10 @@ package struct BoundSession: Sendable {
     package internal(set) var handle: SessionHandle
     /// Whether the session has lost its connection and waits for being resumed (XEP-0198 §5).
     package internal(set) var isAway = false
+    /// Whether the client has said that nobody looks at it (XEP-0352).
+    package internal(set) var isInactive = false
+    /// How often somebody has come back to it: by resuming it, or by looking at it again.
+    package internal(set) var returns = 0
     /// The last presence broadcast, nil before initial presence and after unavailable presence.
     package var presence: AvailablePresence?
     /// Whether the session has asked for the roster and so receives roster pushes (RFC 6121 §2.1.6).

@@ -154,6 +154,7 @@ extension Session {
         defer { stream = nil }
         if isRemoved { kernel.accounts.forget(account.jid) }
         guard let last else { return }
+        if !last.isAway, !isRemoved { tellOfLoss(last) }
         for body in kernel.registry.sessionEnded { body(self, last) }
         guard let unacknowledged = management?.unacknowledged, !isRemoved else { return }
         management = nil

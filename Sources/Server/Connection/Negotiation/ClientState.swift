@@ -15,7 +15,14 @@ package struct ClientState: StreamFeature {
 
     package func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
         guard let session = stream.session else { return }
-        if element.isNamed("active") {
+        let isInactive = element.isNamed("inactive")
+        session.account.withState { state in
+            state.updateSession(session.handle.id) { bound in
+                if bound.isInactive, !isInactive { bound.returns += 1 }
+                bound.isInactive = isInactive
+            }
+        }
+        if !isInactive {
             session.becomeActive()
         } else if session.held == nil, stream.kernel.configuration[Self.isSaving] {
             session.held = HeldStanzas()

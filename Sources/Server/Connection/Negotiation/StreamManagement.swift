@@ -155,7 +155,14 @@ extension Session {
         count { [unowned self] count in
             defer { proceed() }
             guard !stream.machine.isClosing, let unacknowledged = management?.unacknowledged else { return lose() }
-            account.withState { state in state.updateSession(handle.id) { $0.isAway = false } }
+            account.withState { state in
+                state.updateSession(handle.id) { bound in
+                    bound.isAway = false
+                    // XEP-0352 §5.2
+                    bound.isInactive = false
+                    bound.returns += 1
+                }
+            }
             loop.hasReturned(self)
             stream.output { buffer in
                 buffer.writeString("<resumed xmlns='\(Namespace.streamManagement)' previd='\(id)' h='\(count)'/>")
@@ -165,7 +172,6 @@ extension Session {
             management?.asked = unacknowledged.acknowledged
             self.stream = stream
             stream.attach(self)
-            // XEP-0352 §5.2
             becomeActive()
         }
     }

@@ -53,8 +53,26 @@ extension Session {
         guard let resumption = management?.resumption else { return end() }
         stream = nil
         management?.isAnswerAwaited = false
-        account.withState { state in state.updateSession(handle.id) { $0.isAway = true } }
+        var bound: BoundSession?
+        account.withState { state in
+            state.updateSession(handle.id) { session in
+                session.isAway = true
+                bound = session
+            }
+        }
         loop.keep(self, for: resumption.time)
+        if let bound { tellOfLoss(bound) }
+    }
+
+    /// The client is gone, and has not acknowledged what it was sent last.
+    func tellOfLoss(_ bound: BoundSession) {
+        guard management?.unacknowledged.count ?? 0 > 0 else { return }
+        for body in kernel.registry.sessionLost { body(self, bound) }
+    }
+
+    /// What the client has not acknowledged, oldest first.
+    package var unacknowledgedStanzas: [Stanza] {
+        (management?.unacknowledged.each.map { $0.stanza } ?? []).compactMap { Stanza(sent: $0, parsedBy: loop.parser) }
     }
 
     /// Writes a request for an acknowledgement if one is due: whenever stanzas were sent and no answer is awaited.
