@@ -15,11 +15,16 @@ package struct ClientState: StreamFeature {
 
     package func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
         guard let session = stream.session else { return }
-        if element.isNamed("active") {
-            session.becomeActive()
-        } else if session.held == nil, stream.kernel.configuration[Self.isSaving] {
-            session.held = HeldStanzas()
-        }
+        if element.isNamed("active") { session.becomeActive() } else { Self.save(session) }
+    }
+
+    private static func save(_ session: Session) {
+        if session.held == nil, session.kernel.configuration[isSaving] { session.held = HeldStanzas() }
+    }
+
+    /// XEP-0386 §3.2: "the session must begin in that state."
+    static let inline = Registration.inline(.clientState) { bind, session, _ in
+        if bind.child("inactive", in: .clientState) != nil { save(session) }
     }
 }
 
