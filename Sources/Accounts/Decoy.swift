@@ -35,3 +35,12 @@ package struct Decoy: Sendable {
             storedKey: bytes("stored key", hash.digestLength), serverKey: bytes("server key", hash.digestLength))
     }
 }
+
+/// Random bytes of this server, made once and kept in its database.
+package enum ServerSecret {
+    /// The secret of this name.
+    package static func named(_ name: String, _ database: Database) async throws(StorageError) -> [UInt8] {
+        let fresh = randomBytes(32)
+        return try await database.write { try $0.secret(name, fresh: fresh) }
+    }
+}

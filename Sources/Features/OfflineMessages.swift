@@ -81,6 +81,10 @@ package struct OfflineMessages: Feature {
                 return .handled
             },
             Registration.presenceBroadcast { deliver(to: $0) },
+            Registration.boundReport { account in
+                await clear(account)
+                return nil
+            },
         ]
     }
 
@@ -159,6 +163,34 @@ package struct OfflineMessages: Feature {
                 "UPDATE offline_messages SET stanza = $1 WHERE account = $2 AND id = $3",
                 [.bytes([UInt8](tombstone.readableBytesView)), .text(account.description), .integer(message.id)])
             return
+        }
+    }
+
+    // MARK: Clearing
+
+    /// XEP-0386 §3.2: "Clear the offline messages for this user, if any, without sending them (as they will be provided by
+    /// MAM)." What is in no archive would be provided by nobody, and stays.
+    private func clear(_ account: Account) async {
+        guard account.has(Self.queue.mark) else { return }
+        let begins = account.withState { state in
+            guard state[Self.queue].count > 0, !state[Self.queue].isBeingDelivered else { return false }
+            state[Self.queue].isBeingDelivered = true
+            return true
+        }
+        guard begins else { return }
+        var cleared = 0
+        do throws(StorageError) {
+            cleared = try await kernel.database.write { transaction in
+                try transaction.execute(
+                    "DELETE FROM offline_messages WHERE account = $1 AND place IS NOT NULL",
+                    [.text(account.jid.description)])
+            }
+        } catch {
+            _ = kernel.refusal(of: error, account.jid)
+        }
+        account.withState { [cleared] state in
+            state[Self.queue].count -= cleared
+            state[Self.queue].isBeingDelivered = false
         }
     }
 

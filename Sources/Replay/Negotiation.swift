@@ -24,6 +24,7 @@ enum Negotiation {
             features = try await open(client)
         }
         if role.stopsAt == .tls { return client.putBack(features) }
+        if role.profile == .two { return try await InlineLogin.logIn(client, features) }
         try await authenticate(client, features)
         features = try await open(client)
         if role.stopsAt == .auth { return client.putBack(features) }

@@ -96,7 +96,9 @@ private final class Stage {
         case .losesConnection:
             await client.abort()
             clients[index] = nil
-        case .startsTLS: try await client.startTLS()
+        case .startsTLS:
+            try await client.startTLS()
+            try await learnBindings(client)
         case .sends(let template): try await client.send(try markup(template, for: role))
         case .sendsRaw(let template):
             try await client.send(RawText.bytes(of: try variables.substitute(in: template.text)))
@@ -117,6 +119,13 @@ private final class Stage {
         clients[index] = client
         try await client.negotiate()
         variables.fullJIDs[role.name] = client.fullJID
+        try await learnBindings(client)
+    }
+
+    /// What tokens are hashed with is the connection's.
+    private func learnBindings(_ client: ReplayClient) async throws {
+        guard transcript.hashesTokens else { return }
+        variables.bindings[client.role.name] = try await ChannelBindings(of: client).bindings
     }
 
     private func markup(_ template: Transcript.Template, for role: Transcript.Role) throws -> Markup {
@@ -145,6 +154,7 @@ private final class Stage {
     private func match(_ expected: Markup, _ received: Markup, _ role: Transcript.Role) throws(StepFailure) {
         var matcher = Matcher(content: role.contentNamespace)
         let differences = matcher.differences(expected, received)
+        variables.fullJIDs[role.name] = clients.values.first { $0.role.name == role.name }?.fullJID ?? variables.fullJIDs[role.name]
         guard differences.isEmpty else {
             throw StepFailure(
                 expected: expected, received: received, differences: differences, content: role.contentNamespace)

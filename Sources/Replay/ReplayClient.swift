@@ -131,7 +131,7 @@ final class ReplayClient {
                 switch event {
                 case .header(let header): inbox.append(.header(header))
                 case .element(let element):
-                    if element.name == "success" { isLoggedIn = true }
+                    if element.name == "success" { loggedIn(element) }
                     inbox.append(.element(element))
                 case .streamEnd: inbox.append(.streamEnd)
                 }
@@ -139,6 +139,15 @@ final class ReplayClient {
         } catch {
             throw StepFailure("  what was received is no stream of XML (\(error)): \(String(buffer: bytes))")
         }
+    }
+
+    /// A log-in has succeeded, be it by hand. With SASL2 that may have bound a resource (XEP-0388 §2.6.1).
+    private func loggedIn(_ success: Markup) {
+        isLoggedIn = true
+        guard let identifier = success.child("authorization-identifier", in: Namespace.sasl2.description)?.text,
+            identifier.contains("/")
+        else { return }
+        bound(to: identifier)
     }
 
     /// Waits until the server has dealt with all that was sent on this stream, and its answers have arrived.

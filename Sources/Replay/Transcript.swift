@@ -42,6 +42,14 @@ package struct Transcript: Sendable {
             case given, none
         }
 
+        /// How the client authenticates and binds.
+        package enum Profile: String, Sendable, CaseIterable {
+            /// RFC 6120
+            case one = "1"
+            /// XEP-0388 and XEP-0386
+            case two = "2"
+        }
+
         package var name: String
         package var kind: Kind
         package var line: Int
@@ -59,6 +67,9 @@ package struct Transcript: Sendable {
         package var encryption: Encryption?
         /// The name of a SASL mechanism; nil takes the best of those offered.
         package var mechanism: String?
+        package var profile = Profile.one
+        /// The hash functions of SCRAM that the account has keys for; empty for all.
+        package var keys: [String] = []
         package var stopsAt: Stage?
 
         package init(name: String, kind: Kind, line: Int) {
@@ -129,6 +140,13 @@ extension Transcript {
     package var components: [String: String] {
         let known = roles.filter { $0.kind == .component && $0.account == .given }
         return Dictionary(known.map { ($0.bareJID, $0.password) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The accounts that have keys for some hash functions only, and for which.
+    package var keys: [String: [String]] {
+        var keys: [String: [String]] = [:]
+        for role in roles where !role.keys.isEmpty { keys[role.bareJID] = role.keys }
+        return keys
     }
 
     /// Whether the play needs more of the connection than bytes in and bytes out.

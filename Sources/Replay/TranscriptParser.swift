@@ -119,12 +119,15 @@ package struct TranscriptParser {
         case "port", "connect_port":
             guard let port = Int(value), (1...65_535).contains(port) else { throw error("`\(value)` is no port") }
             transcript.roles[last].port = port
+        case "sasl": transcript.roles[last].profile = try choice(value, key)
+        case "keys":
+            transcript.roles[last].keys = value.split(separator: " ").map(String.init)
         case "account": transcript.roles[last].account = try choice(value, key)
         case "tls": transcript.roles[last].encryption = try choice(value, key)
         case "stops-at": transcript.roles[last].stopsAt = try choice(value, key)
         default:
             throw error(
-                "`\(key)` is unknown; there are jid, password, resource, domain, host, port, tls, mechanism, stops-at and account"
+                "`\(key)` is unknown; there are jid, password, resource, domain, host, port, tls, sasl, mechanism, stops-at, keys and account"
             )
         }
     }

@@ -26,11 +26,16 @@ package final class Kernel: @unchecked Sendable {
     package private(set) var router: Router!
     private(set) var binding: Binding!
     let resumptions = Resumptions()
+    /// Random bytes that stay the same over restarts; what is derived from them cannot be foreseen.
+    let secret: [UInt8]
+    /// What streams may authenticate with.
+    let offers: AuthenticationOffers
     /// The hosted services by their addresses.
     private var services: [JID: HostedService] = [:]
     /// The external components by their addresses, which come before hosted services of the same.
     private let components: [JID: Component]
     let questions = Questions()
+    private(set) var leavers: Leavers!
     let addresses: AddressAdmission
     let throttle: LoginThrottle
     /// The first domain of the configuration: who speaks to a peer that has named no domain, or none of ours
@@ -48,10 +53,11 @@ package final class Kernel: @unchecked Sendable {
     /// - Parameters:
     ///   - group: the event loops that connections are served on.
     ///   - features: the extensions, in the order in which hooks of one phase run.
+    ///   - secret: random bytes that stay the same.
     ///   - wall: tells the date.
     init(
         configuration: Configuration, logger: Logger, database: Database, archive: any ArchiveStore,
-        identities: TLSIdentities, domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type],
+        identities: TLSIdentities, secret: [UInt8], domains: [Domain], group: any EventLoopGroup, features: [any Feature.Type],
         wall: @escaping @Sendable () -> DateTime
     ) async throws {
         self.configuration = configuration
@@ -59,6 +65,7 @@ package final class Kernel: @unchecked Sendable {
         self.database = database
         self.archive = archive
         self.identities = identities
+        self.secret = secret
         self.features = features
         self.domains = Dictionary(uniqueKeysWithValues: domains.map { ($0.jid, $0) })
         mainDomain = domains.first?.jid
@@ -70,11 +77,16 @@ package final class Kernel: @unchecked Sendable {
         currentLimits = Mutex(StreamLimits(configuration))
         currentComponentLimits = Mutex(StreamLimits(configuration, of: .component))
         components = try Component.all(configuration)
+        offers = AuthenticationOffers()
+        let chore = FastAuthentication.chore { [unowned self] in self }
         registry = try Registry(
-            Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 }, domains: domains)
+            Self.own + chore + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 },
+            domains: domains)
+        offers.inline = registry.inlineFeatures.map(\.name)
         services = HostedService.addresses(registry.services, below: domains) { [components] in components[$0] != nil }
         router = Router(kernel: self)
         binding = Binding(kernel: self)
+        leavers = Leavers(kernel: self)
         accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
         for (index, eventLoop) in eventLoops.enumerated() {
             loops.append(
@@ -87,10 +99,11 @@ package final class Kernel: @unchecked Sendable {
 
     /// What is negotiated on every client stream.
     private static let own: [Registration] = [
-        StartTLS() as any StreamFeature, StartTLSRefusal(), Authentication(), ResourceBinding(), SessionEstablishment(),
+        StartTLS() as any StreamFeature, StartTLSRefusal(), Authentication(), ExtensibleSASL(), ResourceBinding(), SessionEstablishment(),
         StreamLimitsAdvertisement(), StreamManagement(),
         ClientState(),
-    ].flatMap { Registration.stream($0) } + SessionEstablishment.registrations
+    ].flatMap { Registration.stream($0) } + SessionEstablishment.registrations + StreamManagement.inline
+        + ClientState.inline
 
     // MARK: Domains
 

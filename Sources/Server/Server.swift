@@ -27,7 +27,7 @@ package final class Server: Sendable {
     /// Every setting that a configuration file may have.
     package static func settings(of features: [any Feature.Type]) -> [AnySetting] {
         [AnySetting(Binding.conflictPolicy), AnySetting(Binding.sessionsPerAccount)] + StreamManagement.settings
-            + [AnySetting(ClientState.isSaving)] + features.flatMap { $0.settings }
+            + [AnySetting(ClientState.isSaving)] + FastAuthentication.settings + features.flatMap { $0.settings }
     }
 
     /// Opens everything and begins to accept connections.
@@ -58,13 +58,16 @@ package final class Server: Sendable {
         self.group = group
         do {
             sources = try await AccountSources(configuration, database: database, group: group, logger: logger)
+            let secret = try await ServerSecret.named("tokens", database)
             let domains = try configuration.domains.map { [sources] section in
                 Domain(
-                    jid: try JID(section.name), credentials: sources.credentials(of: section), movedTo: section.movedTo)
+                    jid: try JID(section.name), credentials: sources.credentials(of: section), movedTo: section.movedTo
+                ) { FastAuthentication.tokens(of: $0, configuration, secret: secret) }
             }
+            for domain in domains { try await domain.local?.loadOldKeys() }
             kernel = try await Kernel(
                 configuration: configuration, logger: logger, database: database, archive: archive,
-                identities: identities, domains: domains, group: group, features: features, wall: wall)
+                identities: identities, secret: secret, domains: domains, group: group, features: features, wall: wall)
             try await Restart(kernel: kernel).restore()
             listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
             var channels: [any Channel] = []
@@ -76,7 +79,7 @@ package final class Server: Sendable {
             database.close()
             throw error
         }
-        let leavers = Leavers(kernel: kernel)
+        let leavers: Leavers = kernel.leavers
         let memory = MemoryTrimming()
         let chores = Chores(kernel.registry.chores)
         self.leavers = leavers

@@ -18,7 +18,12 @@ struct Stage {
         for (address, password) in transcript.accounts {
             let parts = address.split(separator: "@", maxSplits: 1)
             guard parts.count == 2, domains[String(parts[1])] == domain else { continue }
-            try await server.localAccounts(of: domain)?.add(String(parts[0]), password: password)
+            let accounts = try server.localAccounts(of: domain)
+            if let keys = transcript.keys[address] {
+                try await accounts?.add(String(parts[0]), keys: OldKeys.made(of: password, for: keys))
+            } else {
+                try await accounts?.add(String(parts[0]), password: password)
+            }
         }
         try await Player(through: transport, domains: domains).play(transcript)
     }

@@ -8,6 +8,8 @@ package struct Account: Sendable, Equatable {
     package var isDisabled: Bool
     /// Seconds since 1970.
     package let created: Int
+    /// The revision of the domain's accounts with which the password was set last; 0 for the first one.
+    package var passwordRevision = 0
 }
 
 extension Account {
@@ -16,6 +18,7 @@ extension Account {
         isAdministrator = try row.flag(1)
         isDisabled = try row.flag(2)
         created = try row.integer(3)
+        passwordRevision = try row.integer(4)
     }
 }
 

@@ -34,15 +34,19 @@ package enum AccountTables {
                 """,
                 "CREATE TABLE account_secret (name TEXT NOT NULL PRIMARY KEY, secret BYTEA NOT NULL)",
                 "CREATE TABLE account_revision (domain TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
-            ])
-    ]
+            ]),
+        // The revision of the domain's accounts with which the password was set last.
+        Migration(
+            name: "accounts-2", sql: ["ALTER TABLE account ADD COLUMN password_revision BIGINT NOT NULL DEFAULT 0"]),
+        OldKeys.migration,
+    ] + TokenTables.migrations
 }
 
 extension Transaction {
     func account(_ localpart: String, of domain: String) throws -> Account? {
         try first(
             """
-            SELECT localpart, administrator, disabled, created FROM account
+            SELECT localpart, administrator, disabled, created, password_revision FROM account
             WHERE domain = $1 AND localpart = $2
             """, [.text(domain), .text(localpart)]
         ) { try Account($0) }
@@ -52,7 +56,7 @@ extension Transaction {
     func accounts(of domain: String, after localpart: String, limit: Int) throws -> [Account] {
         try rows(
             """
-            SELECT localpart, administrator, disabled, created FROM account
+            SELECT localpart, administrator, disabled, created, password_revision FROM account
             WHERE domain = $1 AND localpart > $2 ORDER BY localpart LIMIT $3
             """, [.text(domain), .text(localpart), .integer(limit)]
         ) { try Account($0) }
@@ -99,17 +103,29 @@ extension Transaction {
     func replaceKeys(of localpart: String, domain: String, by keys: [Hash: ScramKeys]) throws(StorageError) {
         try execute(
             "DELETE FROM account_key WHERE domain = $1 AND localpart = $2", [.text(domain), .text(localpart)])
-        for (hash, keys) in keys {
-            try execute(
-                """
-                INSERT INTO account_key (domain, localpart, hash, salt, iterations, stored_key, server_key)
-                VALUES ($1, $2, $3, $4, $5, $6, $7)
-                """,
-                [
-                    .text(domain), .text(localpart), .text(hash.columnName), .bytes(keys.salt),
-                    .integer(keys.iterations), .bytes(keys.storedKey), .bytes(keys.serverKey),
-                ])
-        }
+        for (hash, keys) in keys { try insert(keys, for: hash, of: localpart, domain: domain) }
+    }
+
+    /// Adds keys, unless there are some for that hash function.
+    func insert(_ keys: ScramKeys, for hash: Hash, of localpart: String, domain: String) throws(StorageError) {
+        try execute(
+            """
+            INSERT INTO account_key (domain, localpart, hash, salt, iterations, stored_key, server_key)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (domain, localpart, hash) DO NOTHING
+            """,
+            [
+                .text(domain), .text(localpart), .text(hash.columnName), .bytes(keys.salt),
+                .integer(keys.iterations), .bytes(keys.storedKey), .bytes(keys.serverKey),
+            ])
+    }
+
+    /// Tells everybody that accounts have changed.
+    func raiseRevision(of domain: String) throws(StorageError) {
+        try execute(
+            """
+            INSERT INTO account_revision (domain, revision) VALUES ($1, 1)
+            ON CONFLICT (domain) DO UPDATE SET revision = account_revision.revision + 1
+            """, [.text(domain)])
     }
 
     /// The secret of this name, made of `fresh` when it is asked for the first time.

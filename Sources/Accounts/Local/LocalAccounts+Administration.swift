@@ -64,7 +64,26 @@ extension LocalAccounts {
         try await change { [domain] transaction in
             guard try transaction.account(localpart, of: domain) != nil else { return 0 }
             try transaction.replaceKeys(of: localpart, domain: domain, by: keys)
-            return 1
+            try transaction.noteKeys(of: localpart, domain: domain, areOld: false)
+            try transaction.revokeTokens(of: localpart, domain: domain)
+            // The revision that this change makes.
+            return try transaction.execute(
+                """
+                UPDATE account SET password_revision =
+                    COALESCE((SELECT revision FROM account_revision WHERE account_revision.domain = $1), 0) + 1
+                WHERE domain = $1 AND localpart = $2
+                """, [.text(domain), .text(localpart)])
+        }
+        oldKeys[localpart] = nil
+    }
+
+    /// The accounts whose passwords were set after a revision.
+    package func passwordsSet(since revision: Int) async throws(StorageError) -> [String] {
+        try await database.read { [domain] transaction in
+            try transaction.rows(
+                "SELECT localpart FROM account WHERE domain = $1 AND password_revision > $2",
+                [.text(domain), .integer(revision)]
+            ) { try $0.text(0) }
         }
     }
 
@@ -77,8 +96,9 @@ extension LocalAccounts {
     }
 
     package func setDisabled(_ localpart: String, _ isDisabled: Bool) async throws(AccountError) {
-        try await change { [domain] in
-            try $0.execute(
+        try await change { [domain] transaction in
+            if isDisabled { try transaction.revokeTokens(of: localpart, domain: domain) }
+            return try transaction.execute(
                 "UPDATE account SET disabled = $1 WHERE domain = $2 AND localpart = $3",
                 [SQLValue(isDisabled), .text(domain), .text(localpart)])
         }
@@ -124,11 +144,7 @@ extension LocalAccounts {
         do {
             count = try await database.write { [domain] transaction in
                 let count = try body(transaction)
-                try transaction.execute(
-                    """
-                    INSERT INTO account_revision (domain, revision) VALUES ($1, 1)
-                    ON CONFLICT (domain) DO UPDATE SET revision = account_revision.revision + 1
-                    """, [.text(domain)])
+                try transaction.raiseRevision(of: domain)
                 return count
             }
         } catch {

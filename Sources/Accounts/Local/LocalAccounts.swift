@@ -13,6 +13,8 @@ package final class LocalAccounts: AccountSource {
     let hashing: PasswordHashing
     let parameters: KeyParameters
     let preparePassword: @Sendable (String) throws -> String
+    let oldKeys = OldKeys()
+    let allHashes: Set<Hash>
     private let verified = VerifiedPasswords()
 
     /// - Parameters:
@@ -28,6 +30,7 @@ package final class LocalAccounts: AccountSource {
         self.database = database
         self.hashing = hashing
         self.parameters = parameters
+        allHashes = Set(parameters.hashes)
         self.preparePassword = preparePassword
     }
 

@@ -102,13 +102,17 @@ extension Archive {
     }
 
     func answerMetadata(of owner: ArchiveOwner) async throws(StanzaError) -> ByteBuffer? {
-        let first = owner.first(at: kernel.clock.date)
-        let ends: (ArchivePlace, ArchivePlace)?
         do throws(StorageError) {
-            ends = try await kernel.archive.ends(of: owner.name, after: ArchivePlace(number: max(0, first.number - 1)))
+            return try await metadata(of: owner)
         } catch {
             throw kernel.refusal(of: error, owner.address)
         }
+    }
+
+    /// What there is in an archive, all that was archived before included (XEP-0313 §5).
+    func metadata(of owner: ArchiveOwner) async throws(StorageError) -> ByteBuffer {
+        let first = owner.first(at: kernel.clock.date)
+        let ends = try await kernel.archive.ends(of: owner.name, after: ArchivePlace(number: max(0, first.number - 1)))
         var writer = XMLWriter()
         writer.element("metadata", in: .archive) { writer in
             guard let ends else { return }

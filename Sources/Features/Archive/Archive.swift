@@ -100,6 +100,16 @@ package struct Archive: Feature {
             Registration.iq(.set, "prefs", in: .archive, on: .account, isAdvertised: false, .ordered { request throws(StanzaError) in
                 try await setPreferences(request)
             }),
+            // XEP-0386 §3.2
+            Registration.boundReport { account in
+                guard let owner = account.withState({ $0[Self.owner] }) else { return nil }
+                do throws(StorageError) {
+                    return try await metadata(of: owner)
+                } catch {
+                    _ = kernel.refusal(of: error, account.jid)
+                    return nil
+                }
+            },
             Registration.chore(every: .seconds(30)) { await tidy { () async throws in try await removeArchives() } },
             Registration.chore(every: .seconds(3_600)) { await tidy { () async throws in try await expire() } },
         ]

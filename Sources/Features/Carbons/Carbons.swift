@@ -25,6 +25,10 @@ package struct Carbons: Feature {
             Registration.iq(.set, "disable", in: .carbons, on: .account, .inline { request, _, session, _ throws(StanzaError) in
                 try set(request, session, wants: false)
             }),
+            // XEP-0386 §3.2: "As this operation MUST succeed, no response is necessary."
+            Registration.inline(.carbons) { bind, session, _ in
+                if bind.child("enable", in: .carbons) != nil { set(session, wants: true) }
+            },
             Registration.sessionEnded { session, _ in
                 session.account.withState { state in
                     guard !state[Self.wanting].isEmpty else { return }
@@ -62,6 +66,10 @@ package struct Carbons: Feature {
     /// §4, §5
     private func set(_ request: IQRequest, _ session: Session?, wants: Bool) throws(StanzaError) {
         guard request.isOwn, let session else { throw StanzaError(.notAllowed) }
+        set(session, wants: wants)
+    }
+
+    private func set(_ session: Session, wants: Bool) {
         let now = kernel.clock.date
         session.account.withState { state in
             let since = state[Self.wanting][session.handle.id] ?? now

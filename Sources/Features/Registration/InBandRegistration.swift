@@ -85,20 +85,20 @@ package struct InBandRegistration: Feature {
         if request.payload.child("remove") != nil {
             try await remove(account, request)
         } else {
-            try await changePassword(of: account, request.payload)
+            try await changePassword(of: account, request)
         }
     }
 
     /// §3.3
-    private func changePassword(of account: JID, _ request: Element) async throws(StanzaError) {
+    private func changePassword(of account: JID, _ request: IQRequest) async throws(StanzaError) {
         guard allowsPasswordChange else { throw StanzaError(.notAllowed) }
-        guard let username = request.child("username")?.text, let password = request.child("password")?.text,
-            !password.isEmpty
+        guard let username = request.payload.child("username")?.text,
+            let password = request.payload.child("password")?.text, !password.isEmpty
         else { throw StanzaError(.badRequest, "name and new password are needed") }
         guard (try? JID(local: username, domain: account.domain, resource: nil)) == account else {
             throw StanzaError(.notAllowed, "this is the name of somebody else")
         }
-        try await kernel.setPassword(of: account, to: password)
+        try await kernel.setPassword(of: account, to: password, asking: request.from)
     }
 
     /// §3.2

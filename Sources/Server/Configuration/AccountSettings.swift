@@ -2,7 +2,7 @@ package import Accounts
 
 /// How the server keeps the accounts of its own database.
 package enum AccountSettings {
-    package static let all = [AnySetting(iterations), AnySetting(passwordLength)]
+    package static let all = [AnySetting(iterations), AnySetting(passwordLength), AnySetting(passwordEndsSessions)]
 
     static let iterations = Setting(
         "local-accounts.iterations", default: 4_096, in: 4_096...1_000_000,
@@ -17,6 +17,13 @@ package enum AccountSettings {
         """
         How many characters a new password must have at least, whoever sets it: with a client, with martlet user, or from \
         a file. Passwords that are set already stay as they are.
+        """)
+
+    static let passwordEndsSessions = Setting(
+        "local-accounts.password-ends-sessions", default: false,
+        """
+        Whether devices that are connected are disconnected when the password of their account is changed by somebody \
+        else. Those that have lost their connection, and tokens, end with the password in any case.
         """)
 }
 

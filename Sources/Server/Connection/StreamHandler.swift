@@ -23,6 +23,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     package var authenticated: JID?
     /// Whom the peer claims to be in a header that nobody can have changed on its way.
     private(set) var claimed: JID?
+    /// The installation of the client, as it has named it itself (XEP-0388 §2.3).
+    var device: String?
     /// The language of what the peer sends, where it says no other (RFC 6120 §4.7.4).
     private(set) var language: String?
     package private(set) var session: Session?
@@ -40,6 +42,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// How much of `received` the framer has seen.
     private var scanned = 0
     private var unsent = ByteBuffer()
+    /// What was unsent when output began to be held back; nil while it is not.
+    private var held: ByteBuffer?
     /// When the loop writes what is unsent; nil if it does not know of any.
     private var awaited: LoopContext.Pace?
     /// What waits for the peer to take what it was sent.
@@ -195,6 +199,7 @@ package final class StreamHandler: ChannelDuplexHandler {
                     return try keepPartial()
                 case .blank(let end):
                     received.moveReaderIndex(forwardBy: end)
+                    try machine.blankReceived()
                 case .header(let end):
                     guard let bytes = received.readSlice(length: end) else { return }
                     try openStream(StreamHeader(parsing: bytes))
@@ -259,15 +264,24 @@ package final class StreamHandler: ChannelDuplexHandler {
             if let movedTo { throw movedTo }
             // XEP-0114 §3: what a component does first it knows already.
             guard listener.content == .client else { return }
+            // XEP-0388 §2.1
+            if let claimed, !claimed.hasSameDomain(as: domain) {
+                throw StreamError(.invalidFrom, "the stream was opened in the name of another domain")
+            }
             output { buffer in
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
-                writer.buffer.writeStaticString("<stream:features>")
-                for index in machine.offers { listener.features[index].offer(on: self, into: &writer) }
-                writer.buffer.writeStaticString("</stream:features>")
+                writeFeatures(into: &writer)
                 buffer = writer.buffer
             }
         }
+    }
+
+    /// Writes what may be negotiated now (RFC 6120 §4.3.2).
+    func writeFeatures(into writer: inout XMLWriter) {
+        writer.buffer.writeStaticString("<stream:features>")
+        for index in machine.offers { listener.features[index].offer(on: self, into: &writer) }
+        writer.buffer.writeStaticString("</stream:features>")
     }
 
     private func process(_ element: Element) throws(StreamError) {
@@ -307,6 +321,9 @@ package final class StreamHandler: ChannelDuplexHandler {
             id = Self.randomID()
         }
     }
+
+    /// What was reached is lost again.
+    func lost(_ facts: StreamFacts) { machine.lost(facts) }
 
     /// Whether the peer has sent more than the element at hand, without waiting for the answer.
     package var hasMoreInput: Bool { received.readableBytes > 0 }
@@ -402,11 +419,40 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// Writes what is unsent, unless the channel's own buffer is full.
     func flushOutput() {
         awaited = nil
-        guard let context, unsent.readableBytes > 0, context.channel.isWritable || machine.isClosing else { return }
+        guard held == nil, let context, unsent.readableBytes > 0, context.channel.isWritable || machine.isClosing else { return }
         session?.requestAcknowledgement(into: &unsent)
         let bytes = unsent
         unsent = ByteBuffer()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Keeps back all that is sent from now on, until the answer is known that it is to follow.
+    func holdOutput() {
+        guard held == nil else { return }
+        held = unsent
+        unsent = ByteBuffer()
+    }
+
+    /// Sends the answer, and then what was kept back.
+    func sendHeldOutput(after write: (inout XMLWriter) -> Void) {
+        guard let before = held else { return }
+        held = nil
+        let waiting = unsent
+        unsent = before
+        output { buffer in
+            var writer = XMLWriter(into: buffer)
+            buffer = ByteBuffer()
+            write(&writer)
+            buffer = writer.buffer
+        }
+        if waiting.readableBytes > 0 { output(waiting, .burst) }
+    }
+
+    /// The answer never comes.
+    private func forgetHeldOutput() {
+        guard let before = held else { return }
+        held = nil
+        unsent = before
     }
 
     /// Calls `body` when the peer has taken most of what it was sent, or is gone; at once if nothing piles up.
@@ -445,6 +491,7 @@ package final class StreamHandler: ChannelDuplexHandler {
         if !hasSentHeader, error != nil { sendHeader(from: machine.domain ?? kernel.mainDomain, to: nil) }
         let hadHeader = hasSentHeader
         guard machine.endSent() else { return }
+        forgetHeldOutput()
         if let error {
             log(.debug, "A stream is closed.", [LogKeys.condition: "\(error)"])
             output { buffer in
@@ -486,6 +533,7 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     private func peerEnded() {
         let answers = machine.endReceived()
+        forgetHeldOutput()
         endSession()
         if answers, hasSentHeader {
             output { $0.writeStaticString("</stream:stream>") }
@@ -532,6 +580,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// Closes the connection without ending the stream, so that the session can be resumed (XEP-0198 §7).
     func abandon() {
         session = nil
+        forgetHeldOutput()
         flushOutput()
         _ = machine.endReceived()
         context?.close(promise: nil)

@@ -43,6 +43,8 @@ package struct Registration: Sendable {
         case isCopied(@Sendable (Stanza, DateTime, Account) -> Bool)
         case chore(Chore)
         case stopping(@Sendable (LoopContext) -> Void)
+        case inline(InlineFeature)
+        case boundReport(@Sendable (Account) async -> ByteBuffer?)
     }
 
     package let kind: Kind
@@ -156,6 +158,23 @@ package struct Registration: Sendable {
         [Registration(kind: .sessionBound(body))]
     }
 
+    /// Something that a client may ask for with its new session (XEP-0386 §3.2).
+    /// - Parameters:
+    ///   - name: under which it is offered.
+    ///   - enable: looks for the client's wish in its `<bind/>` and follows it, before anything is sent to the session; it
+    ///     writes the answer. Runs on the session's event loop.
+    package static func inline(
+        _ name: Namespace, _ enable: @escaping @Sendable (Element, Session, inout XMLWriter) -> Void
+    ) -> [Registration] {
+        [Registration(kind: .inline(InlineFeature(name: name, enable: enable)))]
+    }
+
+    /// Something is read or done for a client that has got a new session with its log-in, before it is told so; what is
+    /// returned is told, too (XEP-0386 §3.2).
+    package static func boundReport(_ body: @escaping @Sendable (Account) async -> ByteBuffer?) -> [Registration] {
+        [Registration(kind: .boundReport(body))]
+    }
+
     /// A session has sent initial presence (RFC 6121 §4.2), which has been broadcast. Runs on its event loop.
     package static func becameAvailable(_ body: @escaping @Sendable (Session) -> Void) -> [Registration] {
         [Registration(kind: .becameAvailable(body))]
@@ -218,6 +237,12 @@ package struct Registration: Sendable {
     package static func sessionEnded(_ body: @escaping @Sendable (Session, BoundSession) -> Void) -> [Registration] {
         [Registration(kind: .sessionEnded(body))]
     }
+}
+
+/// What a client may ask for with its new session (XEP-0386 §3.2).
+package struct InlineFeature: Sendable {
+    let name: Namespace
+    let enable: @Sendable (Element, Session, inout XMLWriter) -> Void
 }
 
 /// What a feature keeps of a session in other places than the session, for restarts of the server.

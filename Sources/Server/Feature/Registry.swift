@@ -1,3 +1,4 @@
+internal import NIOCore
 package import XMPP
 
 /// What all features have registered, sorted and frozen at the start; read without locks from every event loop.
@@ -70,6 +71,8 @@ package final class Registry: Sendable {
     let isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool]
     let chores: [Chore]
     let stopping: [@Sendable (LoopContext) -> Void]
+    let inlineFeatures: [InlineFeature]
+    let boundReports: [@Sendable (Account) async -> ByteBuffer?]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
@@ -105,6 +108,8 @@ package final class Registry: Sendable {
         var isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool] = []
         var chores: [Chore] = []
         var stopping: [@Sendable (LoopContext) -> Void] = []
+        var inlineFeatures: [InlineFeature] = []
+        var boundReports: [@Sendable (Account) async -> ByteBuffer?] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var placed: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
@@ -144,6 +149,8 @@ package final class Registry: Sendable {
             case .isCopied(let body): isCopied.append(body)
             case .chore(let chore): chores.append(chore)
             case .stopping(let body): stopping.append(body)
+            case .inline(let feature): inlineFeatures.append(feature)
+            case .boundReport(let body): boundReports.append(body)
             }
         }
         func found(_ asked: Asked..., at domain: Domain? = nil) -> Discovery {
@@ -185,6 +192,8 @@ package final class Registry: Sendable {
         self.isCopied = isCopied
         self.chores = chores
         self.stopping = stopping
+        self.inlineFeatures = inlineFeatures
+        self.boundReports = boundReports
         self.handlers = handlers
         hooks = placed.map(Hooks.init)
     }

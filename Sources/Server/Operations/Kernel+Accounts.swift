@@ -1,5 +1,6 @@
 internal import Accounts
 internal import Logging
+internal import Storage
 package import XMPP
 
 /// What users may do to accounts of the server's own database; the refusals can be answered as they are.
@@ -15,11 +16,49 @@ extension Kernel {
         logger.notice("An account was made.", metadata: [LogKeys.account: "\(account)"])
     }
 
-    /// Changes a password.
-    package func setPassword(of account: JID, to password: String) async throws(StanzaError) {
+    /// Changes a password. The tokens of the account's devices end with it (XEP-0484), and sessions that wait for being
+    /// resumed.
+    /// - Parameter asking: the session that has asked for it, which stays.
+    package func setPassword(of account: JID, to password: String, asking: JID? = nil) async throws(StanzaError) {
         let (local, user) = try localAccounts(of: account)
-        do { try await local.setPassword(of: user, to: password) } catch { throw refusal(of: error, account) }
+        leavers.ignoreNextPassword(of: account)
+        do {
+            try await local.setPassword(of: user, to: password)
+        } catch {
+            leavers.forgetNextPassword(of: account)
+            throw refusal(of: error, account)
+        }
         logger.notice("A password was changed.", metadata: [LogKeys.account: "\(account)"])
+        passwordChanged(of: account, asking: asking)
+    }
+
+    /// An account has another password: who knows only the old one is not let in again.
+    /// - Parameter asking: a session that stays in any case.
+    func passwordChanged(of account: JID, asking: JID? = nil) {
+        let endsAll = configuration[AccountSettings.passwordEndsSessions]
+        for bound in accounts[account]?.sessions ?? [] where bound.handle.jid != asking && (endsAll || bound.isAway) {
+            find(bound.handle) { session, _ in
+                guard let session, endsAll || session.stream == nil else { return }
+                session.close(.passwordChanged)
+            }
+        }
+    }
+
+    /// Ends sessions by an administrator's wish: all of an account, or the one of a full JID. Their devices have to show
+    /// the password again (XEP-0484).
+    package func kick(_ jid: JID) async throws(StanzaError) {
+        let sessions = (accounts[jid.bare]?.sessions ?? []).filter { jid.isBare || $0.handle.jid == jid }
+        guard jid.isBare || !sessions.isEmpty else { throw StanzaError(.itemNotFound) }
+        if let tokens = domain(jid.domainJID)?.tokens, let user = jid.local {
+            let devices: [String?] = jid.isBare ? [nil] : sessions.compactMap(\.device)
+            do throws(StorageError) {
+                for device in devices { try await tokens.revoke(of: user, device: device) }
+            } catch {
+                throw refusal(of: error, jid)
+            }
+        }
+        for bound in sessions { find(bound.handle) { session, _ in session?.close(.kicked) } }
+        logger.notice("Sessions were ended by an administrator.", metadata: [LogKeys.jid: "\(jid)"])
     }
 
     /// Removes an account with all that is kept of it, and ends its sessions.
@@ -84,4 +123,8 @@ extension Kernel {
 extension StreamError {
     /// XEP-0077 §3.2
     static let accountRemoved = StreamError(.notAuthorized, "the account was removed")
+
+    static let passwordChanged = StreamError(.notAuthorized, "the password was changed")
+
+    static let kicked = StreamError(.policyViolation, "an administrator has ended the session")
 }

@@ -1,10 +1,12 @@
 internal import Accounts
 internal import Logging
+internal import Synchronization
 internal import XMPP
 
-/// Ends the sessions of accounts that were removed or disabled, by whatever process, within seconds.
+/// Ends the sessions of accounts that were removed or disabled, or whose passwords were changed, by whatever process,
+/// within seconds.
 actor Leavers {
-    private let kernel: Kernel
+    private unowned let kernel: Kernel
     /// The revision of each domain's accounts that was looked at last.
     private var seen: [JID: Int] = [:]
 
@@ -19,10 +21,26 @@ actor Leavers {
                 continue
             }
             let isFirst = seen[domain.jid] == nil
-            seen[domain.jid] = revision
+            let before = seen.updateValue(revision, forKey: domain.jid) ?? revision
             if !isFirst { await check(domain) }
+            try? await local.loadOldKeys()
+            for user in (try? await local.passwordsSet(since: before)) ?? [] {
+                guard let account = try? JID(local: user, of: domain.jid) else { continue }
+                // Who changes a password here has ended sessions already, and knows which one stays.
+                if !forgetNextPassword(of: account) { kernel.passwordChanged(of: account) }
+            }
         }
     }
+
+    /// Accounts whose passwords are being changed by this process.
+    nonisolated private let own = OwnPasswords()
+
+    /// The next change of a password is made by this process.
+    nonisolated func ignoreNextPassword(of account: JID) { own.accounts.withLock { _ = $0.insert(account) } }
+
+    /// - Returns: whether the change was made by this process.
+    @discardableResult
+    nonisolated func forgetNextPassword(of account: JID) -> Bool { own.accounts.withLock { $0.remove(account) != nil } }
 
     private func check(_ domain: Domain) async {
         for account in kernel.accounts.active where account.jid.hasSameDomain(as: domain.jid) {
@@ -42,4 +60,8 @@ actor Leavers {
             kernel.accounts.forget(account.jid)
         }
     }
+}
+
+private final class OwnPasswords: Sendable {
+    let accounts = Mutex<Set<JID>>([])
 }

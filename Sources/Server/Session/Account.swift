@@ -84,12 +84,19 @@ package struct BoundSession: Sendable {
     package internal(set) var isInactive = false
     /// How often somebody has come back to it: by resuming it, or by looking at it again.
     package internal(set) var returns = 0
+    /// The installation of the client, as it has named itself (XEP-0388 §2.3); nobody else's business.
+    var device: String?
     /// The last presence broadcast, nil before initial presence and after unavailable presence.
     package var presence: AvailablePresence?
     /// Whether the session has asked for the roster and so receives roster pushes (RFC 6121 §2.1.6).
     package var isInterested = false
 
     package var isAvailable: Bool { presence != nil }
+
+    init(handle: SessionHandle, device: String? = nil) {
+        self.handle = handle
+        self.device = device
+    }
 }
 
 /// The presence of an available resource (RFC 6121 §4.7).

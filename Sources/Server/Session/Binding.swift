@@ -33,9 +33,11 @@ package struct Binding: Sendable {
     }
 
     /// Binds a resource of an account; the completion is called on the stream's event loop.
-    /// - Parameter requested: what the client asks for; nil or empty leaves the choice to the server.
+    /// - Parameters:
+    ///   - requested: what the client asks for; nil or empty leaves the choice to the server.
+    ///   - device: the installation of the client, whose earlier sessions end (XEP-0386 §3.2).
     func bind(
-        _ jid: JID, resource requested: String?, stream: NIOLoopBound<StreamHandler>,
+        _ jid: JID, resource requested: String?, device: String? = nil, stream: NIOLoopBound<StreamHandler>,
         completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
     ) {
         let full: JID
@@ -50,7 +52,7 @@ package struct Binding: Sendable {
             reference.execute { loop in
                 switch result {
                 case .loaded(let account):
-                    attempt(full, account, stream, on: loop, completion)
+                    attempt(full, device, account, stream, on: loop, completion)
                 case .unknown:
                     completion(.failure(StanzaError(.notAllowed, "the account is gone")))
                 case .failed(let reason):
@@ -68,25 +70,27 @@ package struct Binding: Sendable {
     }
 
     private func attempt(
-        _ full: JID, _ account: Account, _ stream: NIOLoopBound<StreamHandler>, on loop: LoopContext,
+        _ full: JID, _ device: String?, _ account: Account, _ stream: NIOLoopBound<StreamHandler>, on loop: LoopContext,
         _ completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
     ) {
-        enum Outcome { case bound, taken(SessionHandle), full(away: SessionHandle?) }
+        enum Outcome { case bound, replaces(SessionHandle), taken(SessionHandle), full(away: SessionHandle?) }
         // The peer may have gone while its account was being read.
         guard !stream.value.machine.isClosing else { return }
         let handle = SessionHandle(id: kernel.nextSessionID(), jid: full, loop: loop.index)
         var outcome = Outcome.bound
         let isLoaded = kernel.accounts.bind(account) { state in
-            if let other = state.sessions.first(where: { $0.handle.jid == full }) {
+            if let device, let former = state.sessions.first(where: { $0.device == device }) {
+                outcome = .replaces(former.handle)
+            } else if let other = state.sessions.first(where: { $0.handle.jid == full }) {
                 outcome = .taken(other.handle)
             } else if state.sessions.count >= limit {
                 outcome = .full(away: state.sessions.first(where: \.isAway)?.handle)
             } else {
-                state.sessions.append(BoundSession(handle: handle))
+                state.sessions.append(BoundSession(handle: handle, device: stream.value.device))
             }
         }
         guard isLoaded else {
-            return bind(account.jid, resource: full.resource, stream: stream, completion: completion)
+            return bind(account.jid, resource: full.resource, device: device, stream: stream, completion: completion)
         }
         switch outcome {
         case .bound:
@@ -95,25 +99,27 @@ package struct Binding: Sendable {
             stream.value.attach(session)
             for body in kernel.registry.sessionBound { body(session) }
             completion(.success(session))
+        case .replaces(let former):
+            end(former, of: account, comingBackTo: loop) { attempt(full, device, account, stream, on: $0, completion) }
         case .full(let other?):
             // Who has lost its connection makes room.
-            end(other, of: account, comingBackTo: loop) { attempt(full, account, stream, on: $0, completion) }
+            end(other, of: account, comingBackTo: loop) { attempt(full, device, account, stream, on: $0, completion) }
         case .full(nil):
             completion(.failure(StanzaError(.resourceConstraint, "the account has too many sessions", kind: .wait)))
         case .taken(let other):
-            settle(full, taken: other, account, stream, on: loop, completion)
+            settle(full, device, taken: other, account, stream, on: loop, completion)
         }
     }
 
     private func settle(
-        _ full: JID, taken other: SessionHandle, _ account: Account, _ stream: NIOLoopBound<StreamHandler>,
+        _ full: JID, _ device: String?, taken other: SessionHandle, _ account: Account, _ stream: NIOLoopBound<StreamHandler>,
         on loop: LoopContext, _ completion: @escaping @Sendable (Result<Session, StanzaError>) -> Void
     ) {
         switch policy {
         case .replace:
-            end(other, of: account, comingBackTo: loop) { attempt(full, account, stream, on: $0, completion) }
+            end(other, of: account, comingBackTo: loop) { attempt(full, device, account, stream, on: $0, completion) }
         case .rename:
-            bind(account.jid, resource: nil, stream: stream, completion: completion)
+            bind(account.jid, resource: nil, device: device, stream: stream, completion: completion)
         case .refuse:
             completion(.failure(StanzaError(.conflict)))
         }

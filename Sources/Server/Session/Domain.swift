@@ -13,16 +13,24 @@ package final class Domain: Sendable {
     /// Whether every account is in the server's own database. If so, every account has SCRAM keys: a client that is
     /// offered SCRAM uses it, and one whose account is in a directory could then never log in.
     let isLocal: Bool
+    /// The tokens of the accounts' devices; nil where there are none. Only where the server knows of every change of a
+    /// password can they end with it.
+    let tokens: DeviceTokens?
 
     /// How long account sources may take to answer.
     private static let patience = Duration.seconds(10)
 
-    init(jid: JID, credentials: Credentials, movedTo: OtherHost? = nil) {
+    /// - Parameter tokens: makes those of the accounts.
+    init(
+        jid: JID, credentials: Credentials, movedTo: OtherHost? = nil,
+        tokens: (LocalAccounts) -> DeviceTokens? = { _ in nil }
+    ) {
         self.jid = jid
         otherHost = Mutex(movedTo)
         self.credentials = credentials
         local = credentials.sources.lazy.compactMap { $0 as? LocalAccounts }.first
         isLocal = credentials.sources.allSatisfy { $0 is LocalAccounts }
+        self.tokens = isLocal ? local.flatMap(tokens) : nil
     }
 
     /// Where the domain's clients are to connect to instead; can change while the server runs.
@@ -65,7 +73,7 @@ package final class Domain: Sendable {
 
 extension SASLFailure {
     /// RFC 6120 §6.5; told only to those who know the password.
-    fileprivate init(_ refusal: AccountRefusal) {
+    init(_ refusal: AccountRefusal) {
         switch refusal {
         case .disabled, .expired, .locked: self.init(.accountDisabled, "\(refusal)")
         case .passwordExpired: self.init(.credentialsExpired, "\(refusal)")

@@ -9,6 +9,8 @@ package struct StreamFacts: OptionSet, Sendable, Hashable {
     package static let secure = Self(rawValue: 1 << 1)
     package static let authenticated = Self(rawValue: 1 << 2)
     package static let bound = Self(rawValue: 1 << 3)
+    /// A client is proving who it is with SASL2; nothing else may happen meanwhile (XEP-0388 §2.4).
+    package static let authenticating = Self(rawValue: 1 << 4)
 }
 
 /// When something may be negotiated, and which elements negotiate it: the pure part of a stream feature.
@@ -17,17 +19,22 @@ package struct StreamFeatureRule: Sendable {
     package let excludes: StreamFacts
     /// The top-level elements that belong to the feature.
     package let elements: [(name: StaticString, namespace: Namespace)]
+    /// Whether the elements are what may arrive while a client authenticates with SASL2; no others may.
+    package let authenticates: Bool
 
     package init(
-        requires: StreamFacts = [], excludes: StreamFacts = [], elements: [(name: StaticString, namespace: Namespace)] = []
+        requires: StreamFacts = [], excludes: StreamFacts = [],
+        elements: [(name: StaticString, namespace: Namespace)] = [], authenticates: Bool = false
     ) {
         self.requires = requires
         self.excludes = excludes
         self.elements = elements
+        self.authenticates = authenticates
     }
 
     package func applies(to facts: StreamFacts) -> Bool {
         facts.isSuperset(of: requires) && facts.isDisjoint(with: excludes)
+            && (authenticates || !facts.contains(.authenticating))
     }
 }
 
@@ -140,6 +147,8 @@ package struct StreamMachine: Sendable {
         where rules[index].elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
             return .negotiate(rule: index)
         }
+        // XEP-0388 §2.4: "Servers MUST disconnect Clients immediately if any other traffic is received."
+        if facts.contains(.authenticating) { return .fail(Self.interrupted) }
         guard element.isIn(.client) else {
             // §4.8.3: a content namespace, but not that of clients.
             if element.isIn(.server) { return .fail(StreamError(.invalidNamespace)) }
@@ -174,6 +183,19 @@ package struct StreamMachine: Sendable {
         // §5.4.3.3: what was said before TLS may have been said by anybody.
         if !facts.contains(.authenticated) { domain = nil }
     }
+
+    /// Something holds no longer.
+    package mutating func lost(_ facts: StreamFacts) {
+        self.facts.subtract(facts)
+        expect()
+    }
+
+    /// White space has arrived between elements.
+    package func blankReceived() throws(StreamError) {
+        if facts.contains(.authenticating) { throw Self.interrupted }
+    }
+
+    private static let interrupted = StreamError(.policyViolation, "authentication is under way")
 
     /// The peer has closed its stream. Returns whether ours is still to be closed (§4.4).
     package mutating func endReceived() -> Bool {

@@ -12,55 +12,22 @@ struct Authentication: StreamFeature {
 
     /// The handshakes of a stream, from the first one on.
     private static let exchange = StreamSlot<SASLExchange?> { nil }
-    /// The attempt at hand, as the throttle knows it.
-    private static let attempt = StreamSlot<LoginAttempt?> { nil }
 
     // MARK: Offer
 
     func offer(on stream: StreamHandler, into writer: inout XMLWriter) {
-        let offer = offer(on: stream)
-        writer.element("mechanisms", in: .sasl) { writer in
-            for mechanism in offer.mechanisms { writer.element("mechanism", text: mechanism.name) }
-        }
-        guard offer.offersChannelBinding else { return }
-        writer.element("sasl-channel-binding", in: .channelBinding) { writer in
-            for type in offer.channelBindingTypes { writer.element("channel-binding", ["type": type.rawValue]) }
-        }
-    }
-
-    private func offer(on stream: StreamHandler) -> SASLOffer {
-        let domain = stream.machine.domain.flatMap { stream.kernel.domain($0) }
-        return SASLOffer(
-            SASLOffer.Facts(
-                hasTLS: stream.facts.contains(.encrypted),
-                allowsPlainWithoutTLS: stream.facts.contains(.secure) && !stream.facts.contains(.encrypted),
-                channelBindingTypes: tls(of: stream)?.channelBindingTypes ?? [],
-                scramHashes: domain?.isLocal == true ? Set(ScramHash.Name.allCases) : [],
-                checksPasswords: true))
-    }
-
-    /// XEP-0440: what binds the exchange to the TLS connection. Costs more than the rest of a log-in of ours.
-    private func channelBindings(of stream: StreamHandler) -> [ChannelBinding] {
-        guard let tls = tls(of: stream) else { return [] }
-        return [
-            tls.exporterChannelBinding.map { ChannelBinding(.tlsExporter, data: $0) },
-            tls.serverEndPoint.map { ChannelBinding(.tlsServerEndPoint, data: $0) },
-        ].compactMap { $0 }
-    }
-
-    private func tls(of stream: StreamHandler) -> TLSHandler? {
-        stream.facts.contains(.encrypted) ? stream.handlerBelow(TLSHandler.self) : nil
+        writer.raw(stream.authenticationOffer.mechanisms)
     }
 
     // MARK: Handshake
 
     func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
-        var exchange = stream[Self.exchange] ?? begin(on: stream)
+        var exchange = stream[Self.exchange] ?? SASLExchange(SASLContext(stream))
         let action: SASLExchange.Action
         if element.isNamed("auth") {
             let text = Array(element.text.utf8)
             let mechanism = element["mechanism"] ?? ""
-            if mechanism.hasSuffix("-PLUS") { exchange.learn(channelBindings(of: stream)) }
+            if mechanism.hasSuffix("-PLUS") { exchange.learn(stream.channelBindings) }
             action = exchange.auth(
                 mechanism: mechanism, initialResponse: text.isEmpty ? nil : text,
                 nonce: ScramNonce(random: randomBytes(18)))
@@ -71,21 +38,6 @@ struct Authentication: StreamFeature {
         }
         stream[Self.exchange] = exchange
         try carryOut(action, on: stream)
-    }
-
-    private func begin(on stream: StreamHandler) -> SASLExchange {
-        let offer = offer(on: stream)
-        let domain = stream.machine.domain
-        return SASLExchange(
-            SASLContext(
-                offer: offer, advertisement: offer.advertisement(), hashes: Self.hashes,
-                decoy: Self.decoy,
-                isOwnIdentity: { authzid, username in
-                    guard let domain, let own = try? JID(local: username, of: domain) else {
-                        return false
-                    }
-                    return (try? JID(authzid)) == own
-                }))
     }
 
     private func carryOut(_ action: SASLExchange.Action, on stream: StreamHandler) throws(StreamError) {
@@ -116,12 +68,10 @@ struct Authentication: StreamFeature {
         else { return try fail(SASLFailure(.notAuthorized, "the name is no localpart"), on: stream) }
         // §6.4.6: who says in the stream's header to be another than is proved here is a mistake, or worse.
         if let claimed = stream.claimed, claimed != account {
-            stream[Self.attempt]?.end(.undecided)
-            stream[Self.attempt] = nil
+            stream.endAttempt(.undecided)
             throw StreamError(.invalidFrom, "the stream was opened in the name of somebody else")
         }
-        stream[Self.attempt]?.end(.succeeded)
-        stream[Self.attempt] = nil
+        stream.endAttempt(.succeeded)
         stream.authenticated = account
         stream.log(.info, "A client has logged in.", [LogKeys.mechanism: "\(success.mechanism.name)"])
         reply("success", success.additionalData, on: stream)
@@ -129,24 +79,14 @@ struct Authentication: StreamFeature {
     }
 
     private func fail(_ failure: SASLFailure, on stream: StreamHandler) throws(StreamError) {
-        stream[Self.attempt]?.end(failure.condition == .notAuthorized ? .failed : .undecided)
-        stream[Self.attempt] = nil
-        stream.log(
-            .info, "A log-in has failed.",
-            [
-                LogKeys.reason: "\(failure.debugDescription)",
-                LogKeys.address: "\(stream.address.map(\.description) ?? "unknown")",
-            ])
+        stream.loginFailed(failure)
         stream.output { buffer in
             var writer = XMLWriter(into: buffer)
             buffer = ByteBuffer()
             writer.element("failure", in: .sasl) { $0.raw(ByteBuffer(string: "<\(failure.condition.rawValue)/>")) }
             buffer = writer.buffer
         }
-        // RFC 6120 §6.4.5
-        if let failures = stream[Self.exchange]?.failures, failures >= stream.kernel.limits.loginAttempts {
-            throw StreamError(.policyViolation, "too many failed log-ins")
-        }
+        try stream.countFailures()
     }
 
     // MARK: Asking the domain's accounts
@@ -154,85 +94,56 @@ struct Authentication: StreamFeature {
     private func lookUpKeys(
         _ username: String, _ hash: ScramHash.Name, _ ticket: SASLTicket, on stream: StreamHandler
     ) {
-        ask(stream, about: username) { domain in
+        stream.ask(about: username) { domain in
             await domain.scramKeys(user: username, hash: hash)
-        } then: { exchange, lookup in
-            exchange.keysFound(lookup ?? .failed(Self.throttled), ticket)
+        } then: { (stream, lookup) throws(StreamError) in
+            try goOn(stream) { $0.keysFound(lookup ?? .failed(StreamHandler.throttled), ticket) }
         }
     }
 
     private func check(_ username: String, _ password: String, _ ticket: SASLTicket, on stream: StreamHandler) {
-        ask(stream, about: username) { domain in
+        stream.ask(about: username) { domain in
             await domain.check(password: password, user: username)
-        } then: { exchange, verdict in
-            exchange.passwordChecked(verdict ?? .refused(SASLFailure(.temporaryAuthFailure, Self.throttled)), ticket)
+        } then: { (stream, verdict) throws(StreamError) in
+            try goOn(stream) { $0.passwordChecked(verdict ?? .throttled, ticket) }
         }
     }
 
-    private static let throttled = "too many log-ins have failed lately"
-
-    /// Asks something that has to be waited for; the stream reads nothing meanwhile.
-    /// - Parameter then: is given nil where the throttle did not let the question pass.
-    private func ask<Answer: Sendable>(
-        _ stream: StreamHandler, about username: String, _ question: @escaping @Sendable (Domain) async -> Answer,
-        then: @escaping @Sendable (inout SASLExchange, Answer?) -> SASLExchange.Action
-    ) {
-        guard let domain = stream.machine.domain.flatMap({ stream.kernel.domain($0) }) else { return }
-        let (decision, attempt) = stream.kernel.throttle.begin(domain.account(username), from: stream.address)
-        stream[Self.attempt] = attempt
-        let resume = stream.pause()
-        let bound = NIOLoopBound(stream, eventLoop: stream.loop.eventLoop)
-        let reference = stream.kernel.loops[stream.loop.index]
-        let answer: @Sendable (Answer?) -> Void = { answer in
-            reference.execute { _ in
-                let stream = bound.value
-                guard !stream.machine.isClosing, var exchange = stream[Self.exchange] else { return resume() }
-                let action = then(&exchange, answer)
-                stream[Self.exchange] = exchange
-                do throws(StreamError) { try self.carryOut(action, on: stream) } catch { stream.close(error) }
-                resume()
-            }
-        }
-        let ask: @Sendable () -> Void = {
-            // A directory's client is a library that reads files when it likes.
-            if domain.isLocal {
-                reference.task { answer(await question(domain)) }
-            } else {
-                Task { answer(await question(domain)) }
-            }
-        }
-        switch decision {
-        case .refuse: answer(nil)
-        case .proceed(after: .zero): ask()
-        case .proceed(let delay): stream.loop.eventLoop.scheduleTask(in: TimeAmount(delay), ask)
-        }
+    private func goOn(
+        _ stream: StreamHandler, _ event: (inout SASLExchange) -> SASLExchange.Action
+    ) throws(StreamError) {
+        guard var exchange = stream[Self.exchange] else { return }
+        let action = event(&exchange)
+        stream[Self.exchange] = exchange
+        try carryOut(action, on: stream)
     }
 
-    /// Of no use here: for accounts that do not exist, the domain's credentials have keys as well.
-    private static let decoy = ScramDecoy(secret: randomBytes(32), iterations: 4_096)
+    /// How many log-ins with RFC 6120's profile have failed on a stream.
+    static func failures(on stream: StreamHandler) -> Int { stream[exchange]?.failures ?? 0 }
+}
 
-    /// The hash functions of SCRAM, by OpenSSL.
-    private static let hashes: [ScramHash] = ScramHash.Name.allCases.map { name in
-        let hash = Hash(name)
-        return ScramHash(name, digest: { hash.digest($0) }, hmac: { hash.hmac(key: $0, $1) })
+extension StreamHandler {
+    /// Tells the log and the throttle.
+    func loginFailed(_ failure: SASLFailure) {
+        endAttempt(failure.condition == .notAuthorized ? .failed : .undecided)
+        log(
+            .info, "A log-in has failed.",
+            [
+                LogKeys.reason: "\(failure.debugDescription)",
+                LogKeys.address: "\(address.map(\.description) ?? "unknown")",
+            ])
+    }
+
+    /// RFC 6120 §6.4.5
+    func countFailures() throws(StreamError) {
+        guard Authentication.failures(on: self) + ExtensibleSASL.failures(on: self) < kernel.limits.loginAttempts else {
+            throw StreamError(.policyViolation, "too many failed log-ins")
+        }
     }
 }
 
-extension TLSHandler {
-    /// The channel bindings that the connection has data for; asked for on every log-in, the data only on some.
-    fileprivate var channelBindingTypes: [ChannelBindingType] {
-        (isExportable ? [.tlsExporter] : []) + (serverEndPoint == nil ? [] : [.tlsServerEndPoint])
-    }
-}
-
-extension Hash {
-    init(_ name: ScramHash.Name) {
-        switch name {
-        case .sha1: self = .sha1
-        case .sha256: self = .sha256
-        case .sha512: self = .sha512
-        }
-    }
+extension PasswordVerdict {
+    static let throttled = PasswordVerdict.refused(SASLFailure(.temporaryAuthFailure, StreamHandler.throttled))
 }
 
 extension Namespace {

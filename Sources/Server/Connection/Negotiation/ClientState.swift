@@ -15,7 +15,10 @@ package struct ClientState: StreamFeature {
 
     package func negotiate(_ element: Element, on stream: StreamHandler) throws(StreamError) {
         guard let session = stream.session else { return }
-        let isInactive = element.isNamed("inactive")
+        Self.set(isInactive: element.isNamed("inactive"), session)
+    }
+
+    private static func set(isInactive: Bool, _ session: Session) {
         session.account.withState { state in
             state.updateSession(session.handle.id) { bound in
                 if bound.isInactive, !isInactive { bound.returns += 1 }
@@ -24,9 +27,14 @@ package struct ClientState: StreamFeature {
         }
         if !isInactive {
             session.becomeActive()
-        } else if session.held == nil, stream.kernel.configuration[Self.isSaving] {
+        } else if session.held == nil, session.kernel.configuration[isSaving] {
             session.held = HeldStanzas()
         }
+    }
+
+    /// XEP-0386 §3.2: "the session must begin in that state."
+    static let inline = Registration.inline(.clientState) { bind, session, _ in
+        if bind.child("inactive", in: .clientState) != nil { set(isInactive: true, session) }
     }
 }
 

@@ -72,18 +72,32 @@ package struct StreamManagement: StreamFeature {
         guard let session = stream.session, session.management == nil else {
             return fail(StanzaError(.unexpectedRequest), on: stream)
         }
-        let resumption = resumption(element, on: stream)
         stream.output { buffer in
-            buffer.writeString("<enabled xmlns='\(Namespace.streamManagement)'")
-            if let resumption {
-                buffer.writeString(
-                    " resume='true' id='\(resumption.id)' max='\(resumption.time.nanoseconds / 1_000_000_000)'")
-            }
-            buffer.writeString("/>")
+            var writer = XMLWriter(into: buffer)
+            buffer = ByteBuffer()
+            enable(element, for: session, into: &writer)
+            buffer = writer.buffer
         }
-        session.management = SessionManagement(
-            resumption: resumption, limit: Self.limit(stream.kernel.configuration))
-        if let resumption { stream.kernel.resumptions[resumption.id] = session.handle }
+    }
+
+    /// Enables stream management for a session that does not have it yet, and writes the answer.
+    private func enable(_ element: Element, for session: Session, into writer: inout XMLWriter) {
+        let kernel = session.kernel
+        let resumption = resumption(element, kernel.configuration)
+        writer.element(
+            "enabled", in: .streamManagement,
+            [
+                "resume": resumption.map { _ in "true" }, "id": resumption?.id,
+                "max": resumption.map { "\($0.time.nanoseconds / 1_000_000_000)" },
+            ])
+        session.management = SessionManagement(resumption: resumption, limit: Self.limit(kernel.configuration))
+        if let resumption { kernel.resumptions[resumption.id] = session.handle }
+    }
+
+    /// §9.1: with a new session.
+    static let inline = Registration.inline(.streamManagement) { bind, session, writer in
+        guard let element = bind.child("enable", in: .streamManagement) else { return }
+        StreamManagement().enable(element, for: session, into: &writer)
     }
 
     /// How much may wait for acknowledgement.
@@ -91,9 +105,9 @@ package struct StreamManagement: StreamFeature {
         (configuration[stanzaLimit], configuration[byteLimit].bytes)
     }
 
-    private func resumption(_ element: Element, on stream: StreamHandler) -> SessionManagement.Resumption? {
+    private func resumption(_ element: Element, _ configuration: Configuration) -> SessionManagement.Resumption? {
         guard element["resume"] == "true" || element["resume"] == "1" else { return nil }
-        var seconds = stream.kernel.configuration[Self.resumptionTime].components.seconds
+        var seconds = configuration[Self.resumptionTime].components.seconds
         if let wish = element["max"].flatMap({ Int64($0) }), wish > 0 { seconds = min(seconds, wish) }
         return seconds > 0 ? SessionManagement.Resumption(id: StreamHandler.randomID(), time: .seconds(seconds)) : nil
     }
@@ -102,28 +116,44 @@ package struct StreamManagement: StreamFeature {
 
     /// §5
     private func resume(_ element: Element, on stream: StreamHandler) {
+        resume(element, on: stream) { _, _, resumed, buffer in
+            buffer.writeImmutableBuffer(resumed)
+        } refused: { stream, error in
+            fail(error, on: stream)
+        }
+    }
+
+    /// Resumes a session on a stream.
+    /// - Parameters:
+    ///   - answer: writes `<resumed/>`, which the client's stanzas follow.
+    ///   - refused: called if there is nothing to be resumed.
+    func resume(
+        _ element: Element, on stream: StreamHandler,
+        _ answer: @escaping @Sendable (StreamHandler, Session, _ resumed: ByteBuffer, inout ByteBuffer) -> Void,
+        refused: @escaping @Sendable (StreamHandler, StanzaError) -> Void
+    ) {
         guard let account = stream.authenticated, stream.session == nil else {
-            return fail(StanzaError(.unexpectedRequest), on: stream)
+            return refused(stream, StanzaError(.unexpectedRequest))
         }
         guard let id = element["previd"], let h = Self.count(in: element) else {
-            return fail(StanzaError(.badRequest), on: stream)
+            return refused(stream, StanzaError(.badRequest))
         }
         let kernel = stream.kernel
         guard kernel.configuration[Self.resumptionTime] > .zero else {
-            return fail(StanzaError(.featureNotImplemented), on: stream)
+            return refused(stream, StanzaError(.featureNotImplemented))
         }
         // Whoever shows somebody else's identifier learns nothing.
         guard let handle = kernel.resumptions[id], handle.jid.bare == account else {
-            return fail(StanzaError(.itemNotFound), on: stream)
+            return refused(stream, StanzaError(.itemNotFound))
         }
         let proceed = stream.pause()
         let bound = NIOLoopBound(stream, eventLoop: stream.loop.eventLoop)
         kernel.take(handle, to: stream.loop) { session, _ in
             let stream = bound.value
             if let session {
-                session.resume(on: stream, id: id, h: h, proceed)
+                session.resume(on: stream, id: id, h: h, answer, proceed)
             } else {
-                fail(StanzaError(.itemNotFound), on: stream)
+                refused(stream, StanzaError(.itemNotFound))
                 proceed()
             }
         }
@@ -133,15 +163,23 @@ package struct StreamManagement: StreamFeature {
         stream.output { buffer in
             var writer = XMLWriter(into: buffer)
             buffer = ByteBuffer()
-            writer.element("failed", in: .streamManagement) { $0.element(error.condition.name.text, in: .stanzaErrors) }
+            Self.write(error, into: &writer)
             buffer = writer.buffer
         }
+    }
+
+    static func write(_ error: StanzaError, into writer: inout XMLWriter) {
+        writer.element("failed", in: .streamManagement) { $0.element(error.condition.name.text, in: .stanzaErrors) }
     }
 }
 
 extension Session {
     /// Goes on with a connection that the session was brought to the loop of (XEP-0198 §5).
-    fileprivate func resume(on stream: StreamHandler, id: String, h: UInt32, _ proceed: @escaping @Sendable () -> Void) {
+    fileprivate func resume(
+        on stream: StreamHandler, id: String, h: UInt32,
+        _ answer: @escaping @Sendable (StreamHandler, Session, _ resumed: ByteBuffer, inout ByteBuffer) -> Void,
+        _ proceed: @escaping @Sendable () -> Void
+    ) {
         kernel.resumptions[id] = handle
         guard !stream.machine.isClosing else { return lose() }
         do throws(StreamError) {
@@ -164,8 +202,10 @@ extension Session {
                 }
             }
             loop.hasReturned(self)
+            var writer = XMLWriter()
+            writer.element("resumed", in: .streamManagement, ["previd": id, "h": "\(count)"])
             stream.output { buffer in
-                buffer.writeString("<resumed xmlns='\(Namespace.streamManagement)' previd='\(id)' h='\(count)'/>")
+                answer(stream, self, writer.buffer, &buffer)
                 buffer.writeImmutableBuffer(unacknowledged.all)
             }
             // All of it is asked for anew.

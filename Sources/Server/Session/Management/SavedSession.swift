@@ -31,6 +31,8 @@ struct SavedSession: Codable, Sendable {
     let unacknowledged: [Stanza]
     let presence: Presence?
     let isInterested: Bool
+    /// The installation of the client.
+    let device: String?
     /// What features keep of it, by their names for it.
     let parts: [String: [UInt8]]
 
@@ -63,6 +65,7 @@ struct SavedSession: Codable, Sendable {
                 priority: $0.priority, content: Array($0.content.readableBytesView), language: $0.language, id: $0.id)
         }
         isInterested = bound.isInterested
+        device = bound.device
         var parts: [String: [UInt8]] = [:]
         for part in session.kernel.registry.sessionParts { parts[part.name] = part.save(session) }
         self.parts = parts
@@ -81,7 +84,7 @@ struct SavedSession: Codable, Sendable {
     }
 
     func bound(as handle: SessionHandle) -> BoundSession {
-        var bound = BoundSession(handle: handle)
+        var bound = BoundSession(handle: handle, device: device)
         bound.isAway = true
         bound.isInterested = isInterested
         bound.presence = presence.map {
