@@ -70,6 +70,36 @@ import Testing
         #expect(error.condition == .invalidNamespace)
     }
 
+    // MARK: SASL2
+
+    /// XEP-0388 §2.4
+    @Test func duringAuthenticationNothingElseMayArrive() throws {
+        let rules = Self.rules + [
+            StreamFeatureRule(
+                requires: .encrypted, excludes: .authenticated, elements: [("response", "urn:xmpp:sasl:2")],
+                authenticates: true)
+        ]
+        var machine = StreamMachine(facts: [.encrypted, .secure], rules: rules)
+        _ = machine.headerReceived(try Self.header(), domainNamed: Self.served)
+        let response = try Self.element("<response xmlns='urn:xmpp:sasl:2'/>")
+        #expect(machine.elementReceived(response) == .negotiate(rule: 4))
+        try machine.blankReceived()
+        machine.negotiated(.authenticating, restarts: false)
+        #expect(machine.offers == [4])
+        #expect(machine.elementReceived(response) == .negotiate(rule: 4))
+        for text in ["<auth xmlns='urn:sasl'/>", "<iq/>", "<message/>", "<x xmlns='y'/>", "<starttls xmlns='urn:tls'/>"] {
+            guard case .fail(let error) = machine.elementReceived(try Self.element(text)) else {
+                return #expect(Bool(false), "\(text)")
+            }
+            #expect(error.condition == .policyViolation)
+        }
+        #expect(throws: StreamError.self) { try machine.blankReceived() }
+        machine.lost(.authenticating)
+        #expect(machine.elementReceived(try Self.element("<auth xmlns='urn:sasl'/>")) == .negotiate(rule: 1))
+        machine.negotiated(.authenticated, restarts: false)
+        #expect(machine.elementReceived(response) == .fail(StreamError(.notAuthorized)))
+    }
+
     // MARK: Headers
 
     @Test(
