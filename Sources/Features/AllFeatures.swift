@@ -27,6 +27,7 @@ package let allFeatures: [any Feature.Type] = [
     Bookmarks.self,
     Avatars.self,
     DisplayedSynchronization.self,
+    MultiUserChat.self,
     Push.self,
     AbuseReports.self,
 ]

@@ -72,7 +72,7 @@ package final class Kernel: @unchecked Sendable {
         components = try Component.all(configuration)
         registry = try Registry(
             Self.own + features.flatMap { $0.init(kernel: self).registrations }.flatMap { $0 }, domains: domains)
-        services = HostedService.addresses(registry.services, below: domains.map(\.jid)) { [components] in components[$0] != nil }
+        services = HostedService.addresses(registry.services, below: domains) { [components] in components[$0] != nil }
         router = Router(kernel: self)
         binding = Binding(kernel: self)
         accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }

@@ -110,6 +110,9 @@ package final class Server: Sendable {
         guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         for channel in channels { try? await channel.close() }
         clock.cancel()
+        for loop in kernel.loops { loop.execute { loop in loop.kernel.registry.stopping.forEach { $0(loop) } } }
+        // What has been sent from one loop to another then is there.
+        for _ in 0..<2 { for loop in kernel.loops { try? await loop.eventLoop.submit {}.get() } }
         for loop in kernel.loops { loop.execute { $0.closeUnmanaged(StreamError(.systemShutdown)) } }
         await streamsEnd { $0.session?.management?.resumption == nil }
         await Restart(kernel: kernel).save()

@@ -12,7 +12,7 @@ static uint64_t echo_got, pairs_done;
 static int presence_phase;
 
 /* ring: contact slot k of user i is i+1.., i-1.. */
-static int contact(int i, int k)
+int presence_contact(int i, int k)
 {
 	int d = k / 2 + 1;
 	return ((k & 1 ? i - d : i + d) % opt.n + opt.n) % opt.n;
@@ -164,7 +164,7 @@ int sc_presence(void)
 	while (pairs_done < want && !interrupted) {
 		/* cur runs over the edges i -> i + d; both sides ask at once */
 		while (cur < N * K / 2 && asked < (pairs_done - made0) + 64) {
-			int i = (int)(cur / (K / 2)), k = (int)(cur % (K / 2)) * 2, j = contact(i, k);
+			int i = (int)(cur / (K / 2)), k = (int)(cur % (K / 2)) * 2, j = presence_contact(i, k);
 			for (int dir = 0; dir < 2; dir++) {
 				int x = dir ? j : i, y = dir ? i : j;
 				if (have[(size_t)x * K + (size_t)slot_of(x, y)] == 2)

@@ -17,6 +17,7 @@ int sc_presence(void);
 int sc_iq(void);
 int sc_mam(void);
 int sc_flood(void);
+int sc_phone(void);
 
 /* what the windowed scenarios share */
 struct sender { uint32_t seq; int out; };
@@ -28,6 +29,8 @@ extern int stopping;                    /* answers no longer cause a new request
 /* chat's own, used by mam to fill the archives */
 void chat_send(int i);
 void chat_stanza(struct conn *c, const char *s, size_t len);
+/* the user in slot k of user i's roster */
+int presence_contact(int i, int k);
 /* counts error stanzas, nothing else */
 void quiet_stanza(struct conn *c, const char *s, size_t len);
 /* 1 when the message is an error, which is counted */

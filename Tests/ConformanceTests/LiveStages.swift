@@ -9,7 +9,7 @@ actor LiveStages {
     static let shared = LiveStages()
 
     /// More than there are transcripts.
-    private static let domainCount = 800
+    private static let domainCount = 2_000
 
     private var common: Task<Server, any Error>?
     private var used = 0

@@ -27,6 +27,9 @@ METRICS = {
     "presence": [("server_cpu_us_per_presence", "CPU us/presence", LOW), ("presence_per_s", "presences/s", HIGH), ("lat_p99_ms", "p99 ms", LOW),
                  ("lost", "lost", PLAIN), ("reordered", "reordered", PLAIN)],
     "iq": [("server_cpu_us_per_iq", "CPU us/iq", LOW), ("iq_per_s", "iq/s", HIGH), ("lat_p99_ms", "p99 ms", LOW), ("lost", "lost", PLAIN)],
+    "phone": [("active_packets", "packets while active", PLAIN), ("inactive_packets", "packets while inactive", LOW),
+              ("active_bytes", "bytes while active", PLAIN), ("inactive_bytes", "bytes while inactive", LOW),
+              ("lat_p99_ms", "message p99 ms while inactive", LOW), ("lost", "lost", PLAIN)],
     "mam": [("server_cpu_us_per_mam_msg", "CPU us/returned message", LOW), ("mam_msg_per_s", "returned messages/s", HIGH),
             ("page_p99_ms", "page p99 ms", LOW), ("archive_cpu_us_per_msg", "fill: CPU us/message", LOW)],
 }

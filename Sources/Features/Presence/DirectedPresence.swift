@@ -26,9 +26,12 @@ enum DirectedPresence {
     }
 
     /// Somebody has become unavailable, and need not be told anything any more (§4.6.1).
-    static func becameUnavailable(_ sender: JID, _ account: Account) {
+    /// - Parameter receiver: who is told so: one session, which alone has left a room maybe, or all of the account.
+    static func becameUnavailable(_ sender: JID, to receiver: JID?, _ account: Account) {
         account.withState { state in
-            for session in state[receivers].keys { state[receivers][session]?.remove(sender) }
+            for session in state.sessions where receiver.map({ $0.isBare || $0 == session.handle.jid }) ?? true {
+                state[receivers][session.handle.id]?.remove(sender)
+            }
         }
     }
 

@@ -61,7 +61,7 @@ package struct Presences: Feature {
                     answerProbe(stanza, scope)
                     return .handled
                 case .unavailable:
-                    if let sender = stanza.from { DirectedPresence.becameUnavailable(sender, scope.account) }
+                    if let sender = stanza.from { DirectedPresence.becameUnavailable(sender, to: stanza.to, scope.account) }
                     return .next
                 default:
                     return .next

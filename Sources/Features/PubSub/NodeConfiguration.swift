@@ -98,6 +98,8 @@ struct PubSubLimits: Sendable, Equatable {
     var nodes = 500
     var itemsPerNode = 1_000
     var payloadSize = 262_144
+    /// Of all payloads of one account, and of all in the nodes that somebody has created at a service.
+    var bytes = 67_108_864
     /// Subscriptions to one node, and entities affiliated with it.
     var entitiesPerNode = 10_000
     /// Subscriptions of one bare JID to one node.

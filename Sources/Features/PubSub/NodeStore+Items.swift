@@ -39,6 +39,7 @@ extension NodeStore {
     /// Puts an item behind all others; one with the same id is dropped (XEP-0060 §12.1).
     func put(_ item: NodeItem, at node: Node) throws {
         changes.nodes.insert(node.name)
+        try account(for: item.payload.utf8.count - size(of: item.id, node), at: node)
         let last = try transaction.first(
             "SELECT max(position) FROM pubsub_items WHERE node = $1", [.integer(node.id)]
         ) { try $0.integerOrNil(0) }
@@ -54,8 +55,21 @@ extension NodeStore {
             ])
     }
 
+    /// How many bytes of an item count; 0 if there is none.
+    private func size(of id: String, _ node: Node) throws -> Int {
+        try transaction.first(
+            "SELECT payload FROM pubsub_items WHERE node = $1 AND id = $2", [.integer(node.id), .text(id)]
+        ) { try $0.text(0).utf8.count } ?? 0
+    }
+
+    private func account(for bytes: Int, at node: Node) throws {
+        try transaction.execute(
+            "UPDATE pubsub_nodes SET bytes = bytes + $1 WHERE id = $2", [.integer(bytes), .integer(node.id)])
+    }
+
     func removeItem(_ id: String, of node: Node) throws {
         changes.nodes.insert(node.name)
+        try account(for: -size(of: id, node), at: node)
         try transaction.execute(
             "DELETE FROM pubsub_items WHERE node = $1 AND id = $2", [.integer(node.id), .text(id)])
     }
@@ -63,12 +77,15 @@ extension NodeStore {
     func removeItems(of node: Node) throws {
         changes.nodes.insert(node.name)
         try transaction.execute("DELETE FROM pubsub_items WHERE node = $1", [.integer(node.id)])
+        try transaction.execute("UPDATE pubsub_nodes SET bytes = 0 WHERE id = $1", [.integer(node.id)])
     }
 
     func removeExpiredItems(of node: Node) throws {
         guard node.configuration.expiry(at: now) != nil else { return }
-        try transaction.execute(
-            "DELETE FROM pubsub_items WHERE node = $1 AND published < $2", [.integer(node.id), earliest(node)])
+        let expired = try transaction.rows(
+            "SELECT id FROM pubsub_items WHERE node = $1 AND published < $2", [.integer(node.id), earliest(node)]
+        ) { try $0.text(0) }
+        for id in expired { try removeItem(id, of: node) }
     }
 
     /// Removes the oldest items beyond a number.

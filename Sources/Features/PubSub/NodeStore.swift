@@ -32,7 +32,16 @@ struct NodeStore {
                 """,
                 "CREATE INDEX pubsub_subscriptions_entity ON pubsub_subscriptions (entity)",
                 "CREATE INDEX pubsub_subscriptions_temporary ON pubsub_subscriptions (temporary) WHERE temporary = 1",
-            ])
+            ]),
+        Migration(
+            name: "pubsub-2",
+            sql: [
+                "ALTER TABLE pubsub_nodes ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0",
+                """
+                UPDATE pubsub_nodes SET bytes = (
+                    SELECT coalesce(sum(length(payload)), 0) FROM pubsub_items WHERE node = pubsub_nodes.id)
+                """,
+            ]),
     ]
 
     let transaction: Transaction
@@ -116,6 +125,14 @@ struct NodeStore {
     func nodeCount(of creator: JID) throws -> Int {
         try transaction.first(
             "SELECT count(*) FROM pubsub_nodes WHERE creator = $1 AND service = $2",
+            [.text(creator.bare.description), service]
+        ) { try $0.integer(0) } ?? 0
+    }
+
+    /// How many bytes of payloads are kept for somebody, by the same rule.
+    func byteCount(of creator: JID) throws -> Int {
+        try transaction.first(
+            "SELECT coalesce(sum(bytes), 0) FROM pubsub_nodes WHERE creator = $1 AND service = $2",
             [.text(creator.bare.description), service]
         ) { try $0.integer(0) } ?? 0
     }

@@ -8,7 +8,7 @@ package import XMPP
 /// (XEP-0163); with the profiles for data that is open to everybody (XEP-0222) or only to its owner (XEP-0223).
 package struct PubSub: Feature {
     package static let xeps = [60, 163, 222, 223, 292]
-    package static let settings = [AnySetting(nodeLimit), AnySetting(itemLimit), AnySetting(payloadLimit)]
+    package static let settings = [AnySetting(nodeLimit), AnySetting(itemLimit), AnySetting(payloadLimit), AnySetting(byteLimit)]
     package static let migrations = NodeStore.migrations
 
     static let nodeLimit = Setting(
@@ -20,6 +20,9 @@ package struct PubSub: Feature {
     static let payloadLimit = Setting(
         "pubsub.payload-size", default: .kibibytes(256), in: .kibibytes(1)...(.mebibytes(16)),
         "How large an item may be. The limit of stanzas, limits.stanza-size, applies as well.")
+    static let byteLimit = Setting(
+        "pubsub.bytes-per-account", default: .mebibytes(64), in: .kibibytes(1)...(.mebibytes(65_536)),
+        "How large all items of one account may be together, and all in nodes that it has created at pubsub.DOMAIN.")
 
     /// The first label of the service's addresses.
     static let label = "pubsub"

@@ -19,7 +19,7 @@ struct PubSubEngine: Sendable {
         self.kernel = kernel
         limits = PubSubLimits(
             nodes: kernel.configuration[PubSub.nodeLimit], itemsPerNode: kernel.configuration[PubSub.itemLimit],
-            payloadSize: kernel.configuration[PubSub.payloadLimit].bytes)
+            payloadSize: kernel.configuration[PubSub.payloadLimit].bytes, bytes: kernel.configuration[PubSub.byteLimit].bytes)
     }
 
     // MARK: Requests

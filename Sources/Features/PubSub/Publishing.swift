@@ -95,7 +95,11 @@ enum Publishing {
             throw StanzaError.nodeFull
         }
         try store.put(item, at: node)
-        return try store.trimItems(of: node, to: limit)
+        let removed = try store.trimItems(of: node, to: limit)
+        guard try store.byteCount(of: node.creator) <= store.host.limits.bytes else {
+            throw StanzaError(.resourceConstraint, "too much is stored already; remove something first")
+        }
+        return removed
     }
 
     private static func announce(

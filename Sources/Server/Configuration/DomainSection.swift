@@ -14,6 +14,8 @@ package struct DomainSection: Equatable, Sendable {
     package var hasArchive: Bool?
     /// How long its archives are kept; nil: what holds for all domains.
     package var archiveKeep: Keep?
+    /// Whether the domain has a service for rooms.
+    package var hasRooms = true
 
     /// How long something is kept.
     package enum Keep: Hashable, Sendable {
@@ -39,7 +41,7 @@ package struct DomainSection: Equatable, Sendable {
 extension DomainSection {
     static let settings = [
         AnySetting(certificateFile), AnySetting(keyFile), AnySetting(accountSources), AnySetting(movedToSetting),
-        AnySetting(archive), AnySetting(archiveKeeping),
+        AnySetting(archive), AnySetting(archiveKeeping), AnySetting(rooms),
     ]
 
     private static let certificateFile = Setting(
@@ -72,6 +74,9 @@ extension DomainSection {
         "archive-keep", default: Duration?.none, in: .seconds(86_400)...(.seconds(36_500 * 86_400)), none: "forever",
         "How long messages are archived in this domain, if that is to differ from archive.keep.")
 
+    private static let rooms = Setting(
+        "rooms", default: true, "Whether people of this domain can meet in rooms, at the address that rooms.label makes.")
+
     init(
         name: String, _ section: SectionReader, directories: [String],
         prepareDomain: Configuration.DomainPreparation = Configuration.prepareASCIIDomain
@@ -87,6 +92,7 @@ extension DomainSection {
         if section.entry("archive-keep") != nil {
             archiveKeep = section.value(of: Self.archiveKeeping).map { .time($0) } ?? .forever
         }
+        hasRooms = section.value(of: Self.rooms)
         section.rejectUnknown(known: Self.settings.map(\.path))
     }
 
@@ -140,6 +146,7 @@ extension DomainSection {
                 "domains.\(name).archive", hasArchive.map { "\($0)" } ?? "", reload: false, isPart: true),
             ConfigurationEntry(
                 "domains.\(name).archive-keep", archiveKeep.map { "\($0)" } ?? "", reload: false, isPart: true),
+            ConfigurationEntry("domains.\(name).rooms", "\(hasRooms)", reload: false, isPart: true),
         ]
     }
 }

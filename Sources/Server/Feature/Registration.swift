@@ -42,6 +42,7 @@ package struct Registration: Sendable {
         case sessionPart(SessionPart)
         case isCopied(@Sendable (Stanza, DateTime, Account) -> Bool)
         case chore(Chore)
+        case stopping(@Sendable (LoopContext) -> Void)
     }
 
     package let kind: Kind
@@ -200,6 +201,11 @@ package struct Registration: Sendable {
     /// Work that is done from time to time, for the first time when the server has started. Runs on no event loop.
     package static func chore(every interval: Duration, _ body: @escaping @Sendable () async -> Void) -> [Registration] {
         [Registration(kind: .chore(Chore(interval: interval, body: body)))]
+    }
+
+    /// The server is about to end all streams. Runs on every event loop.
+    package static func stopping(_ body: @escaping @Sendable (LoopContext) -> Void) -> [Registration] {
+        [Registration(kind: .stopping(body))]
     }
 
     /// A message of a session is refused with the error that is handed on. Runs on the session's event loop.

@@ -5,6 +5,8 @@ package final class Registry: Sendable {
     /// The hooks that see one kind of stanza going one way, in the order of phases.
     final class Hooks: Sendable {
         let beforeDelivery: [Hook]
+        /// Those among them that refuse what must not pass.
+        let reject: [Hook]
         let absent: [Hook]
         let observe: [Hook]
 
@@ -13,6 +15,7 @@ package final class Registry: Sendable {
                 phases.sorted().flatMap { phase in found.filter { $0.phase == phase }.map(\.hook) }
             }
             absent = hooks([.absent])
+            reject = hooks([.reject])
             observe = hooks([.observe])
             beforeDelivery = hooks(Phase.allCases.filter { $0 != .absent && $0 != .observe })
         }
@@ -66,6 +69,7 @@ package final class Registry: Sendable {
     let sessionParts: [SessionPart]
     let isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool]
     let chores: [Chore]
+    let stopping: [@Sendable (LoopContext) -> Void]
     private let hooks: [Hooks]
     /// By hash of type, name, namespace and who is asked.
     private let handlers: [UInt64: [(key: IQKey, handler: IQHandler)]]
@@ -100,6 +104,7 @@ package final class Registry: Sendable {
         var sessionParts: [SessionPart] = []
         var isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool] = []
         var chores: [Chore] = []
+        var stopping: [@Sendable (LoopContext) -> Void] = []
         var handlers: [UInt64: [(key: IQKey, handler: IQHandler)]] = [:]
         var placed: [[(phase: Phase, hook: Hook)]] = Array(repeating: [], count: 3 * Direction.allCases.count)
         for registration in registrations {
@@ -138,6 +143,7 @@ package final class Registry: Sendable {
             case .sessionPart(let part): sessionParts.append(part)
             case .isCopied(let body): isCopied.append(body)
             case .chore(let chore): chores.append(chore)
+            case .stopping(let body): stopping.append(body)
             }
         }
         func found(_ asked: Asked..., at domain: Domain? = nil) -> Discovery {
@@ -178,6 +184,7 @@ package final class Registry: Sendable {
         self.sessionParts = sessionParts
         self.isCopied = isCopied
         self.chores = chores
+        self.stopping = stopping
         self.handlers = handlers
         hooks = placed.map(Hooks.init)
     }

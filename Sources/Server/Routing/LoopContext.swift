@@ -33,6 +33,8 @@ package final class LoopContext {
     /// What waits for other loops, by loop, in order.
     private var outboxes: [Outbox]
     private var isTickEndAwaited = false
+    /// What features keep here.
+    var slots = Slots()
 
     /// When output is written to the channel.
     package enum Pace: Sendable {
@@ -43,10 +45,16 @@ package final class LoopContext {
         case tick
     }
 
+    enum Serialized: Sendable {
+        case whole(ByteBuffer)
+        /// The address of the receiver is missing.
+        case circular(Circular)
+    }
+
     /// One stanza for a session of another loop.
     struct HandedOver: Sendable {
         let session: SessionHandle
-        let stanza: ByteBuffer
+        let stanza: Serialized
         let importance: Importance
         let sender: JID?
         let pace: Pace
@@ -54,8 +62,10 @@ package final class LoopContext {
 
     private struct Outbox {
         var stanzas: [HandedOver] = []
+        var errands: [@Sendable (LoopContext) -> Void] = []
         /// Whether one of them is to be written at the end of the burst.
         var isUrgent = false
+        var isEmpty: Bool { stanzas.isEmpty && errands.isEmpty }
     }
 
     init(eventLoop: any EventLoop, index: Int, loopCount: Int, kernel: Kernel) {
@@ -165,7 +175,7 @@ package final class LoopContext {
         let bytes = stanza.serialized
         let (importance, pace) = (stanza.importance, stanza.pace)
         for handle in handles {
-            send(HandedOver(session: handle, stanza: bytes, importance: importance, sender: stanza.from, pace: pace))
+            send(HandedOver(session: handle, stanza: .whole(bytes), importance: importance, sender: stanza.from, pace: pace))
         }
     }
 
@@ -174,13 +184,28 @@ package final class LoopContext {
         if handle.loop == index, let session = sessions[handle.id] { return session.send(stanza) }
         send(
             HandedOver(
-                session: handle, stanza: stanza.serialized, importance: stanza.importance, sender: stanza.from,
+                session: handle, stanza: .whole(stanza.serialized), importance: stanza.importance, sender: stanza.from,
                 pace: stanza.pace))
     }
 
     /// Sends serialised stanzas that somebody waits for to a session of any loop.
     package func send(_ bytes: ByteBuffer, to handle: SessionHandle) {
-        send(HandedOver(session: handle, stanza: bytes, importance: .needed, sender: nil, pace: .burst))
+        send(HandedOver(session: handle, stanza: .whole(bytes), importance: .needed, sender: nil, pace: .burst))
+    }
+
+    /// Sends a stanza for many to one of them.
+    func send(_ circular: Circular, to handle: SessionHandle, _ importance: Importance, _ pace: Pace, from sender: JID?) {
+        send(
+            HandedOver(
+                session: handle, stanza: .circular(circular), importance: importance, sender: sender, pace: pace))
+    }
+
+    /// Has something done on a loop: at once if it is this one, or with all else that is handed over to the other at
+    /// the end of the burst, after what was sent there before.
+    package func perform(on loop: Int, _ errand: @escaping @Sendable (LoopContext) -> Void) {
+        if loop == index { return errand(self) }
+        outboxes[loop].errands.append(errand)
+        outboxes[loop].isUrgent = true
     }
 
     private func send(_ handed: consuming HandedOver) {
@@ -196,7 +221,8 @@ package final class LoopContext {
         } else if let loop = moved[id] {
             put(handed, for: loop)
         } else if let component = components[id] {
-            component.send(handed.stanza, handed.pace)
+            // Circulars go to sessions only.
+            if case .whole(let bytes) = handed.stanza { component.send(bytes, handed.pace) }
         }
     }
 
@@ -227,7 +253,7 @@ package final class LoopContext {
         unflushed += unhurried
         unhurried.removeAll(keepingCapacity: true)
         flushStreams()
-        for loop in outboxes.indices where !outboxes[loop].stanzas.isEmpty { handOver(to: loop) }
+        for loop in outboxes.indices where !outboxes[loop].isEmpty { handOver(to: loop) }
     }
 
     private func awaitEndOfTick() {
@@ -255,13 +281,16 @@ package final class LoopContext {
     private func handOver(to loop: Int) {
         var outbox = Outbox()
         swap(&outbox, &outboxes[loop])
-        kernel.loops[loop].deliver(outbox.stanzas)
+        kernel.loops[loop].deliver(outbox.stanzas, outbox.errands)
     }
 }
 
 extension Session {
     fileprivate func send(_ handed: LoopContext.HandedOver) {
-        send(handed.stanza, handed.importance, handed.pace, from: handed.sender)
+        switch handed.stanza {
+        case .whole(let bytes): send(bytes, handed.importance, handed.pace, from: handed.sender)
+        case .circular(let circular): send(circular, handed.importance, handed.pace, from: handed.sender)
+        }
     }
 }
 
@@ -296,10 +325,11 @@ package final class LoopReference: Sendable {
     }
 
     /// Like `execute`, for what is done most.
-    func deliver(_ batch: [LoopContext.HandedOver]) {
+    func deliver(_ batch: [LoopContext.HandedOver], _ errands: [@Sendable (LoopContext) -> Void] = []) {
         eventLoop.execute {
             let context = self.context.value
             for handed in batch { context.deliver(handed) }
+            for errand in errands { errand(context) }
             context.endBurst()
         }
     }

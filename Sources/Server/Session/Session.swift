@@ -64,6 +64,17 @@ package final class Session {
         }
     }
 
+    /// Sends a stanza for many to this one, without a copy of it that is only for that.
+    func send(_ circular: Circular, _ importance: Importance, _ pace: LoopContext.Pace, from sender: JID?) {
+        if held != nil {
+            send(circular.serialized(to: jid), importance, pace, from: sender)
+        } else if management != nil {
+            sendManaged(pace) { circular.write(to: jid, into: &$0) }
+        } else {
+            stream?.output(pace) { circular.write(to: jid, into: &$0) }
+        }
+    }
+
     private func write(_ stanza: ByteBuffer, _ pace: LoopContext.Pace) {
         if management != nil {
             sendManaged(pace) { $0.writeImmutableBuffer(stanza) }

@@ -12,6 +12,7 @@ package struct DataForm: Sendable, Equatable {
         package var values: [String]
         /// What can be chosen from, in a list.
         package var options: [String] = []
+        package var isRequired = false
 
         package init(_ name: String, type: String? = nil, label: String? = nil, _ values: String...) {
             self.init(name, type: type, label: label, values: values)
@@ -38,6 +39,7 @@ package struct DataForm: Sendable, Equatable {
         writer.element("x", in: .dataForms, ["type": kind.rawValue]) { writer in
             for field in fields {
                 writer.element("field", ["var": field.name, "type": field.type, "label": field.label]) { writer in
+                    if field.isRequired { writer.element("required") }
                     for value in field.values { writer.element("value", text: value) }
                     for option in field.options {
                         writer.element("option") { $0.element("value", text: option) }

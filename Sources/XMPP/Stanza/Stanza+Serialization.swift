@@ -41,6 +41,7 @@ extension Stanza {
             }
             if let element {
                 element.writeAttributesOfEnvelope(into: &pieces)
+                if let id, !element.hasAttribute("id") { pieces.write(" id='", id) }
             } else if let id {
                 pieces.write(" id='", id)
             }

@@ -38,11 +38,12 @@ package struct Stanza: Sendable {
         set { additions = Additions(newValue) }
     }
 
-    /// For a stanza without `element`: its id and content.
+    /// Of a stanza without `element`, or of one that had none when it was received.
     package var id: String? {
         get { additions?.parts.id }
         set { parts.id = newValue }
     }
+    /// Of a stanza without `element`.
     package var content: ByteBuffer? {
         get { additions?.parts.content }
         set { parts.content = newValue }

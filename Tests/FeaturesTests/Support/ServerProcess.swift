@@ -57,6 +57,12 @@ final class ServerProcess {
 
     static func serveIfAsked() async throws {
         guard let folder = ProcessInfo.processInfo.environment[variable] else { return }
+        let parent = getppid()
+        Thread.detachNewThread {
+            // The tests may be killed, too.
+            while getppid() == parent { sleep(1) }
+            exit(0)
+        }
         FaultyDisk.install()
         var configuration = Configuration(
             domains: [DomainSection(name: "localhost")],

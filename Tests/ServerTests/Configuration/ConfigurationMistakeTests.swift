@@ -106,7 +106,7 @@ private func lines(_ bytes: [UInt8]) -> [String] {
             "martlet.yaml:3:5: unknown key \"certificat\" in domains.example.test; did you mean \"certificate\"?"),
         Mistake(
             "domains: {a.test: {tls: x}}\n",
-            "martlet.yaml:1:20: unknown key \"tls\" in domains.a.test; known here: certificate, key, accounts, moved-to, archive, archive-keep"),
+            "martlet.yaml:1:20: unknown key \"tls\" in domains.a.test; known here: certificate, key, accounts, moved-to, archive, archive-keep, rooms"),
         Mistake(
             "domains: {a.test: }\nlevel: debug\n",
             "martlet.yaml:2:1: unknown key \"level\"; write \"level\" below \"log:\""),

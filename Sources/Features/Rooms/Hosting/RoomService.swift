@@ -1,0 +1,79 @@
+internal import Logging
+internal import NIOCore
+internal import Server
+internal import Storage
+internal import TLS
+internal import XMPP
+
+/// Brings what is sent to rooms to the one event loop that each room belongs to, and rooms into memory.
+struct RoomService: Sendable {
+    unowned let kernel: Kernel
+    let directory = RoomDirectory()
+    let limits: Room.Limits
+
+    /// The rooms of an event loop, by their addresses.
+    static let rooms = LoopSlot<[JID: HostedRoom]> { [:] }
+
+    init(kernel: Kernel) {
+        self.kernel = kernel
+        limits = Room.Limits(
+            occupants: kernel.configuration[MultiUserChat.occupants],
+            affiliates: kernel.configuration[MultiUserChat.affiliations])
+    }
+
+    /// Takes what is not for the service itself.
+    func receive(_ stanza: Stanza, _ loop: LoopContext, _ session: Session?) throws(StanzaError) {
+        guard let room = stanza.to?.bare, !room.isDomain, stanza.from != nil else {
+            return try HostedService.refuse(stanza, loop, session)
+        }
+        loop.perform(on: self.loop(of: room)) { loop in hosted(room, on: loop).receive(stanza, on: loop) }
+    }
+
+    private func loop(of room: JID) -> Int { Int(UInt(bitPattern: room.storedHash) % UInt(kernel.loops.count)) }
+
+    /// The room, which may have to be read first.
+    private func hosted(_ address: JID, on loop: LoopContext) -> HostedRoom {
+        if let room = loop[Self.rooms][address] { return room }
+        let room = HostedRoom(address, self)
+        loop[Self.rooms][address] = room
+        let reference = kernel.loops[loop.index]
+        let limits = limits
+        kernel.database.read { try RoomStore.load(address, limits: limits, $0) } completion: { result in
+            reference.execute { loop in
+                guard let room = loop[Self.rooms][address] else { return }
+                switch result {
+                case .success(let found): room.loaded(found, on: loop)
+                case .failure(let error): room.failed(kernel.refusal(of: error, address), on: loop)
+                }
+            }
+        }
+        return room
+    }
+
+    /// Whether somebody may make a room.
+    func mayCreate(_ room: JID, _ creator: JID) -> Bool {
+        switch kernel.configuration[MultiUserChat.creation] {
+        case .everybody: true
+        case .domain: kernel.serves(domainOf: creator) && room.domain.hasSuffix(".\(creator.domain)")
+        case .nobody: false
+        }
+    }
+
+    // MARK: From time to time
+
+    /// Lets go of rooms that nobody is in, and of people whose accounts were removed.
+    func tidy() async {
+        let gone = (try? await kernel.database.write { try RoomStore.takeRemoved($0) }) ?? []
+        for loop in kernel.loops {
+            loop.execute { loop in
+                for room in loop[Self.rooms].values { room.tidy(gone, on: loop) }
+            }
+        }
+    }
+
+    /// XEP-0045 §14.2
+    func stop(on loop: LoopContext) {
+        for room in loop[Self.rooms].values { room.stop(on: loop) }
+        loop.flush()
+    }
+}

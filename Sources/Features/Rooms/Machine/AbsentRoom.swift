@@ -1,0 +1,27 @@
+internal import XMPP
+
+/// What is answered in the name of a room that there is not.
+enum AbsentRoom {
+    enum Answer {
+        /// The room is to be made, and the stanza handed to it (XEP-0045 §7.2.11).
+        case create
+        case refuse(StanzaError)
+        case send(Stanza)
+        case nothing
+    }
+
+    static func received(_ stanza: Stanza) -> Answer {
+        switch (stanza.kind, stanza.type) {
+        case (.presence, .available):
+            let isEntry = stanza.element?.child("x", in: .rooms) != nil
+            guard stanza.to?.isFull == true else { return .refuse(StanzaError(.jidMalformed)) }
+            return isEntry ? .create : .send(Room.notThere(stanza))
+        case (.presence, _), (_, .error), (.iq, .result): return .nothing
+        case (.iq, _) where stanza.to?.isFull == true:
+            let isDiscovery = stanza.element?.firstChild.map { $0.isIn(.discoveryInfo) || $0.isIn(.discoveryItems) } ?? false
+            return .refuse(isDiscovery ? StanzaError(.badRequest) : .notInRoom)
+        // §16.2: "If a MUC service receives a message directed to a room that does not exist or is not yet unlocked".
+        case (.message, _), (.iq, _): return .refuse(StanzaError(.itemNotFound))
+        }
+    }
+}

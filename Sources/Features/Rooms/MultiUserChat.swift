@@ -1,0 +1,65 @@
+internal import NIOCore
+package import Server
+package import Storage
+package import XMPP
+
+/// XEP-0045: rooms where people meet, at `rooms.DOMAIN`; with invitations that do not pass through the room (XEP-0249),
+/// answers to those who ask whether they are still there (XEP-0410), and marks of occupants (XEP-0421).
+package struct MultiUserChat: Feature {
+    package static let xeps = [45, 249, 410, 421]
+    package static let settings = [AnySetting(label), AnySetting(creation), AnySetting(occupants), AnySetting(affiliations)]
+    package static let migrations = RoomStore.migrations
+
+    /// Who may make rooms.
+    enum Creators: String, Sendable, CaseIterable {
+        /// Whoever can reach the service.
+        case everybody
+        /// The accounts of the domain that the service stands below.
+        case domain
+        case nobody
+    }
+
+    static let label = Setting(
+        "rooms.label", default: "rooms",
+        "The first part of the address of rooms; with \"rooms\" they are at rooms.DOMAIN. Whoever changes it loses sight of the rooms there are.")
+    static let creation = Setting(
+        "rooms.creation", default: Creators.domain,
+        "Who may make rooms: everybody who can reach them, people with an account in the domain, or nobody.")
+    static let occupants = Setting(
+        "rooms.occupants", default: 10_000, in: 2...100_000, "How many people can be in one room at most.")
+    static let affiliations = Setting(
+        "rooms.affiliations", default: 10_000, in: 10...100_000,
+        "How many members, admins, owners and banned people one room can have.")
+
+    private unowned let kernel: Kernel
+    private let service: RoomService
+
+    package init(kernel: Kernel) {
+        self.kernel = kernel
+        service = RoomService(kernel: kernel)
+    }
+
+    package var registrations: [[Registration]] {
+        let label = kernel.configuration[Self.label]
+        let without = Set(kernel.configuration.domains.filter { !$0.hasRooms }.map(\.name))
+        return [
+            Registration.service(
+                label, name: "Rooms", category: "conference", type: "text",
+                receive: { stanza, loop, session throws(StanzaError) in try service.receive(stanza, loop, session) },
+                where: { !without.contains($0.jid.description) }),
+            Registration.advertise(
+                ["http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#stable_id", "urn:xmpp:occupant-id:0"],
+                on: .service(label)),
+            Registration.advertise(.resultSets, on: .service(label)),
+            Registration.iq(.get, "query", in: .discoveryItems, on: .service(label), .concurrent { request throws(StanzaError) in
+                try await RoomList(kernel: kernel, directory: service.directory).answer(request)
+            }),
+            Registration.chore(every: .seconds(60)) { await service.tidy() },
+            Registration.stopping { service.stop(on: $0) },
+        ]
+    }
+
+    package static func removed(_ account: JID, _ transaction: Transaction) throws {
+        try RoomStore.remove(account, transaction)
+    }
+}
