@@ -39,9 +39,10 @@ trap 'exit 143' TERM
 
 "$testbed/openldap/start.sh" --dir "$work/ldap" --auto-ports --no-replica --log none --for $$ >/dev/null
 . "$work/ldap/env.sh"
-read -r PORT PORT_DIRECT < <(. "$testbed/lib/common.sh" && tb_free_ports 2)
+read -r PORT PORT_DIRECT PORT_COMPONENT < <(. "$testbed/lib/common.sh" && tb_free_ports 3)
 
 (umask 077 && printf '%s' "$LDAP_BIND_PW" >"$work/reader.password")
+(umask 077 && echo "the component's secret" >"$work/component.secret")
 cat >"$work/martlet.yaml" <<CONF
 domains:
   example.test:
@@ -51,6 +52,9 @@ domains:
 listen:
   - {kind: client, port: $PORT, address: 127.0.0.1}
   - {kind: client, port: $PORT_DIRECT, address: 127.0.0.1, tls: direct}
+  - {kind: component, port: $PORT_COMPONENT}
+components:
+  push.example.test: {secret-file: component.secret}
 directories:
   company:
     servers: ["$LDAP_URI"]
@@ -71,7 +75,7 @@ until grep -sq "The server is running" "$work/server.log"; do
 	sleep 0.05
 done
 
-export PORT PORT_DIRECT CERTIFICATES="$work/data/certs" MARTLET="$martlet" CONFIGURATION="$work/martlet.yaml"
+export PORT PORT_DIRECT PORT_COMPONENT CERTIFICATES="$work/data/certs" MARTLET="$martlet" CONFIGURATION="$work/martlet.yaml"
 export WORK="$work" TESTBED="$testbed" PYTHONDONTWRITEBYTECODE=1
 "$python" "$here" "$@" &
 checks=$!

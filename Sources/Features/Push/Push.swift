@@ -61,9 +61,9 @@ package struct Push: Feature {
             },
             Registration.message(.toAccount, .observe) { stanza, scope in
                 let account = scope.account
-                guard account.has(Self.registrations.mark), let message = PushedMessage(stanza, to: account.jid) else {
-                    return .next
-                }
+                guard account.has(Self.registrations.mark),
+                    let message = PushedMessage(stanza, scope.loop.element(of: stanza), to: account.jid)
+                else { return .next }
                 let notifications = account.withState { state in
                     let sessions = state.sessions
                     return Self.change(&state) { $0.received(message, sessions) }

@@ -12,8 +12,9 @@ struct PushedMessage: Sendable {
     let isTransient: Bool
 
     /// Nil for what nobody is woken for: what has nothing to read or to answer, and what the account itself has sent.
-    init?(_ stanza: Stanza, to account: JID) {
-        guard stanza.kind == .message, let element = stanza.element else { return nil }
+    /// - Parameter element: the message as its receiver reads it.
+    init?(_ stanza: Stanza, _ element: Element?, to account: JID) {
+        guard stanza.kind == .message, let element else { return nil }
         switch stanza.type {
         case .normal, .chat, .groupchat: break
         default: return nil
@@ -28,7 +29,7 @@ struct PushedMessage: Sendable {
         guard let copy = element.child("received", in: .carbons) else {
             // Copies of what another device has sent, and results of the archive.
             guard !element.children.contains(where: { $0.isIn(.carbons) || $0.isIn(.archive) }) else { return nil }
-            self.init(stanza, to: account)
+            self.init(stanza, element, to: account)
             return
         }
         guard let message = copy.child("forwarded", in: .forwarding)?.child("message", in: .client) else { return nil }

@@ -3,7 +3,7 @@ package import XMPP
 
 extension LoopContext {
     /// A stanza as its receiver would read it; for one of the server's own it is read first. Nil if it is none.
-    func element(of stanza: Stanza) -> Element? {
+    package func element(of stanza: Stanza) -> Element? {
         if let element = stanza.element { return element }
         let bytes = stanza.serialized
         var limits = XMLLimits()

@@ -14,7 +14,8 @@ import XMPP
     private static func message(_ content: String, type: StanzaType = .chat, to: JID = account) throws -> PushedMessage? {
         let element = try StanzaParser().parse(ByteBuffer(string: "<message>\(content)</message>"))
         return PushedMessage(
-            Stanza(kind: .message, type: type, from: try JID("juliet@localhost/x"), to: to, element: element), to: account)
+            Stanza(kind: .message, type: type, from: try JID("juliet@localhost/x"), to: to, element: element), element,
+            to: account)
     }
 
     private static func session(
