@@ -6,11 +6,11 @@ package import XMPP
 /// XEP-0045: rooms where people meet, at `rooms.DOMAIN`; with invitations that do not pass through the room (XEP-0249),
 /// answers to those who ask whether they are still there (XEP-0410), and marks of occupants (XEP-0421).
 package struct MultiUserChat: Feature {
-    package static let xeps = [45, 249, 410, 421]
+    package static let xeps = [45, 249, 317, 410, 421, 433, 463, 486, 488, 500, 502]
     package static let settings = [
         AnySetting(label), AnySetting(creation), AnySetting(perAccount), AnySetting(occupants), AnySetting(affiliations),
     ]
-    package static let migrations = RoomStore.migrations
+    package static let migrations = RoomStore.migrations + RoomRecords.migrations
 
     /// Who may make rooms.
     enum Creators: String, Sendable, CaseIterable {
@@ -53,11 +53,14 @@ package struct MultiUserChat: Feature {
                 receive: { stanza, loop, session throws(StanzaError) in try service.receive(stanza, loop, session) },
                 where: { !without.contains($0.jid.description) }),
             Registration.advertise(
-                ["http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#stable_id", "urn:xmpp:occupant-id:0"],
+                ["http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#stable_id", "urn:xmpp:occupant-id:0", "vcard-temp"],
                 on: .service(label)),
             Registration.advertise(.resultSets, on: .service(label)),
             Registration.iq(.get, "query", in: .discoveryItems, on: .service(label), .concurrent { request throws(StanzaError) in
                 try await RoomList(kernel: kernel, directory: service.directory).answer(request)
+            }),
+            Registration.iq(.get, "search", in: .channelSearch, on: .service(label), .concurrent { request throws(StanzaError) in
+                try await RoomSearch(kernel: kernel, directory: service.directory).answer(request)
             }),
             Registration.chore(every: .seconds(60)) { await service.tidy() },
             Registration.chore(every: .seconds(3_600)) { await service.archive.expire() },

@@ -64,8 +64,8 @@ extension Room {
             // Who is banned is not invited by somebody who could not let them in.
             guard self.affiliation(of: invitee) != .outcast else { throw StanzaError(.notAllowed) }
             if isMembersOnly, self.affiliation(of: invitee) < .member {
-                try add(invitee.bare, Affiliate(affiliation: .member), &outcome)
-                tellOfAbsent(invitee.bare, .member, reason: nil, isPersonTold: false, &outcome)
+                let version = try add(invitee.bare, Affiliate(affiliation: .member), &outcome)
+                tellOfAbsent(invitee.bare, .member, reason: nil, isPersonTold: false, version, &outcome)
             }
             invitations.add(invitee, by: device, named: name)
             outcome.send(self.invitation(to: invitee, from: name, like: invitation, id: stanza.identifier))

@@ -39,7 +39,7 @@ struct Entrant: Sendable {
     /// The device, by its full JID.
     let device: JID
     let nickname: Nickname
-    let affiliation: RoomAffiliation
+    var affiliation: RoomAffiliation
     let password: String?
 
     var person: JID { device.bare }
@@ -51,13 +51,16 @@ struct AbilityField<Ability: Sendable>: Sendable {
     let type: String
     let label: String
     var options: [String] = []
+    /// The least of a field that is an integer (XEP-0122).
+    var minimum: Int?
     let get: @Sendable (Ability) -> [String]
     let set: @Sendable (inout Ability, [String]) throws(StanzaError) -> Void
 
     /// The field of something that the ability is a part of.
     func lifted<Whole>(_ path: any WritableKeyPath<Whole, Ability> & Sendable) -> AbilityField<Whole> {
         AbilityField<Whole>(
-            name: name, type: type, label: label, options: options, get: { get($0[keyPath: path]) },
+            name: name, type: type, label: label, options: options, minimum: minimum,
+            get: { get($0[keyPath: path]) },
             set: { (whole, values) throws(StanzaError) in try set(&whole[keyPath: path], values) })
     }
 

@@ -18,12 +18,14 @@ struct RoomConfiguration: Sendable, Equatable {
     var password = RoomPassword()
     var anonymity = Anonymity()
     var history = HistoryLength()
+    var slowMode = SlowMode()
 
     /// In the order in which who enters is checked.
     var abilities: [any RoomAbility] {
         [
             description, logging, subjectChanges, invitations, privateMessages, presenceBroadcast, memberListAccess,
             visibility, persistence, moderation, anonymity, history, membersOnly, registration, password, occupantLimit,
+            slowMode,
         ]
     }
 
@@ -31,7 +33,7 @@ struct RoomConfiguration: Sendable, Equatable {
         fields(\.description) + fields(\.logging) + fields(\.subjectChanges) + fields(\.invitations)
         + fields(\.privateMessages) + fields(\.occupantLimit) + fields(\.presenceBroadcast) + fields(\.memberListAccess)
         + fields(\.visibility) + fields(\.persistence) + fields(\.moderation) + fields(\.membersOnly)
-        + fields(\.registration) + fields(\.password) + fields(\.anonymity) + fields(\.history)
+        + fields(\.registration) + fields(\.password) + fields(\.anonymity) + fields(\.history) + fields(\.slowMode)
 
     private static func fields<Ability: RoomAbility>(
         _ path: any WritableKeyPath<RoomConfiguration, Ability> & Sendable
@@ -74,6 +76,7 @@ struct RoomConfiguration: Sendable, Equatable {
         compare(\.password)
         compare(\.anonymity)
         compare(\.history)
+        compare(\.slowMode)
         return codes + (isOtherwise ? [104] : [])
     }
 
@@ -86,6 +89,7 @@ struct RoomConfiguration: Sendable, Equatable {
         Self.fields.map { field in
             var shown = DataForm.Field(field.name, type: field.type, label: field.label, values: field.get(self))
             shown.options = field.options
+            shown.minimum = field.minimum
             return shown
         }
     }

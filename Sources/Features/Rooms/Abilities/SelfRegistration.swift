@@ -123,16 +123,17 @@ extension Room {
         let before = affiliation(of: person)
         var affiliate = affiliates[person] ?? Affiliate(affiliation: .member)
         affiliate.nickname = nickname
-        try add(person, affiliate, &outcome)
+        var version = try add(person, affiliate, &outcome)
         guard before != affiliate.affiliation else { return }
         let present = occupants(of: person)
         if present.isEmpty {
-            tellOfAbsent(person, affiliate.affiliation, reason: nil, isPersonTold: false, &outcome)
+            tellOfAbsent(person, affiliate.affiliation, reason: nil, isPersonTold: false, version, &outcome)
         }
         for occupant in present {
             set(max(occupant.role, .participant), of: occupant)
             guard let member = self.occupant(occupant.nickname) else { continue }
-            tellChange(of: member, before: occupant.role, actor: nil, reason: nil, &outcome)
+            tellChange(of: member, before: occupant.role, actor: nil, reason: nil, version, &outcome)
+            version = nil
         }
     }
 

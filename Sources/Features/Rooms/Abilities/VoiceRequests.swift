@@ -48,6 +48,6 @@ extension Room {
         else { return }
         set(.participant, of: visitor)
         guard let participant = occupant(nickname) else { return }
-        tellChange(of: participant, before: .visitor, actor: moderator.nickname.text, reason: nil, &outcome)
+        tellChange(of: participant, before: .visitor, actor: moderator.nickname.text, reason: nil, nil, &outcome)
     }
 }

@@ -36,8 +36,8 @@ final class HostedRoom {
     /// Whether there may be an archive from before.
     private var wasStored = false
     private var isStopped = false
-    /// What the room is called in the directory; nil if it is not there.
-    private var listed: String?
+    /// How the room is listed in the directory; nil if it is not there.
+    private var listed: RoomDirectory.Entry?
     /// Since when nobody has been in the room.
     private var emptySince: NIODeadline?
 
@@ -262,7 +262,7 @@ final class HostedRoom {
             list(nil)
             return leaveMemory(on: loop)
         }
-        list(room.nameInDirectory)
+        list(room.directoryEntry)
         guard room.isEmpty else { return emptySince = nil }
         if room.remembersNothing {
             leaveMemory(on: loop)
@@ -271,10 +271,10 @@ final class HostedRoom {
         }
     }
 
-    private func list(_ name: String?) {
-        guard name != listed else { return }
-        listed = name
-        service.directory.list(address, as: name)
+    private func list(_ entry: RoomDirectory.Entry?) {
+        guard entry != listed else { return }
+        listed = entry
+        service.directory.list(address, as: entry)
     }
 
     func tidy(_ removed: [JID], on loop: LoopContext) {
@@ -297,6 +297,7 @@ final class HostedRoom {
     }
 
     private func leaveMemory(on loop: LoopContext) {
+        list(nil)
         loop[RoomService.rooms][address] = nil
         if let creator { service.quota.giveBack(creator) }
         creator = nil

@@ -22,7 +22,8 @@ struct RoomService: Sendable {
         limits = Room.Limits(
             occupants: kernel.configuration[MultiUserChat.occupants],
             affiliates: kernel.configuration[MultiUserChat.affiliations],
-            roomsOfOwner: kernel.configuration[MultiUserChat.perAccount])
+            roomsOfOwner: kernel.configuration[MultiUserChat.perAccount],
+            card: kernel.configuration[VCard.sizeLimit].bytes)
         quota = RoomQuota(limit: kernel.configuration[MultiUserChat.perAccount])
     }
 

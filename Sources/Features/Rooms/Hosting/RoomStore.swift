@@ -43,9 +43,11 @@ enum RoomStore {
             )
         }
         guard let found else { return nil }
-        return Room(
+        var room = Room(
             stored: address, created: found.created, configuration: found.configuration,
             affiliates: try affiliates(of: address, transaction), subject: found.subject, secret: found.secret, limits: limits)
+        room.records = try RoomRecords(address, transaction)
+        return room
     }
 
     private static func affiliates(of room: JID, _ transaction: Transaction) throws -> [JID: Affiliate] {
@@ -88,6 +90,21 @@ enum RoomStore {
         ) { try $0.integer(0) } ?? 0
     }
 
+    /// Public rooms that are looked for, in no order.
+    static func search(
+        _ service: JID, _ transaction: Transaction, _ isFound: (RoomListing) -> Bool
+    ) throws -> [RoomListing] {
+        var found: [RoomListing] = []
+        try transaction.forEachRow(
+            "SELECT address, configuration FROM rooms WHERE service = $1 AND is_public = 1", [.text(service.description)]
+        ) { row in
+            let configuration = RoomConfiguration(stored: try row.text(1))
+            if let listing = RoomListing(try row.text(0), configuration), isFound(listing) { found.append(listing) }
+            return false
+        }
+        return found
+    }
+
     // MARK: Writing
 
     static func save(_ room: Room, before: Room, _ changes: RoomChanges, _ transaction: Transaction) throws {
@@ -95,11 +112,15 @@ enum RoomStore {
         guard room.configuration.persistence.isPersistent, !changes.isDestroyed else {
             try transaction.execute("DELETE FROM room_affiliations WHERE room = $1", [address])
             try transaction.execute("DELETE FROM rooms WHERE address = $1", [address])
+            try RoomRecords.delete(room.address, transaction)
             return
         }
         let isNew = !before.configuration.persistence.isPersistent
         if isNew { try checkOwners(of: room, transaction) }
         if isNew || changes.isRoomChanged { try saveRoom(room, transaction) }
+        if isNew || changes.areRecordsChanged {
+            try room.records.save(room.address, before: isNew ? RoomRecords() : before.records, transaction)
+        }
         for person in isNew ? Set(room.affiliates.keys) : changes.affiliates {
             try save(room.affiliates[person], person, room, transaction)
         }
@@ -162,6 +183,7 @@ enum RoomStore {
     // MARK: Accounts that are removed
 
     static func remove(_ account: JID, _ transaction: Transaction) throws {
+        try RoomRecords.remove(account, transaction)
         let person = SQLValue.text(account.description)
         try transaction.execute("DELETE FROM room_affiliations WHERE person = $1", [person])
         try transaction.execute(

@@ -47,21 +47,21 @@ enum AdministrationItem: Sendable {
 
 /// What occupants are to be told of a change, when who has made it knows that it is made.
 enum StandingAnnouncement: Sendable {
-    case changed(Nickname, before: RoomRole, actor: String?, reason: String?)
+    case changed(Nickname, before: RoomRole, actor: String?, reason: String?, VersionStep?)
     case expelled(RoomPresence)
     case invited(Stanza)
     /// Of somebody who is not there.
-    case absent(JID, RoomAffiliation, reason: String?, isTold: Bool)
+    case absent(JID, RoomAffiliation, reason: String?, isTold: Bool, VersionStep?)
 
     func tell(_ room: Room, _ outcome: inout RoomOutcome) {
         switch self {
-        case .changed(let nickname, let before, let actor, let reason):
+        case .changed(let nickname, let before, let actor, let reason, let version):
             guard let occupant = room.occupant(nickname) else { return }
-            room.tellChange(of: occupant, before: before, actor: actor, reason: reason, &outcome)
+            room.tellChange(of: occupant, before: before, actor: actor, reason: reason, version, &outcome)
         case .expelled(let presence): room.tellExpulsion(presence, &outcome)
         case .invited(let invitation): outcome.send(invitation)
-        case .absent(let person, let affiliation, let reason, let isTold):
-            room.tellOfAbsent(person, affiliation, reason: reason, isPersonTold: isTold, &outcome)
+        case .absent(let person, let affiliation, let reason, let isTold, let version):
+            room.tellOfAbsent(person, affiliation, reason: reason, isPersonTold: isTold, version, &outcome)
         }
     }
 }

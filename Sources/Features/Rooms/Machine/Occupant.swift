@@ -9,6 +9,8 @@ struct Occupant: Sendable {
         /// What it has said of its availability, as it is passed on.
         var presence: ByteBuffer
         var language: String?
+        /// Whether it wants to know the versions of affiliations (XEP-0463).
+        var followsVersions = false
     }
 
     /// The address in the room.
@@ -18,6 +20,8 @@ struct Occupant: Sendable {
     let person: JID
     /// What tells the person from others, however they are called (XEP-0421): an element.
     let mark: ByteBuffer
+    /// What the person wears (XEP-0317): an element, or nothing.
+    var hats: ByteBuffer
     var role: RoomRole
     /// The one whose presence was heard last is the last, and shown to others.
     var devices: [Device]
@@ -27,6 +31,7 @@ struct Occupant: Sendable {
     var shown: Device? { devices.last }
 
     func renamed(_ nickname: Nickname, _ jid: JID) -> Occupant {
-        Occupant(jid: jid, nickname: nickname, person: person, mark: mark, role: role, devices: devices, order: order)
+        Occupant(jid: jid, nickname: nickname, person: person, mark: mark, hats: hats, role: role, devices: devices,
+            order: order)
     }
 }

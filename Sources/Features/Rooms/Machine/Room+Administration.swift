@@ -53,10 +53,10 @@ extension Room {
         try change.check()
         guard item.role != target.role else { return [] }
         guard item.role != .none else {
-            return [.expelled(expel(target, codes: [307], actor: actor.name, reason: item.reason, &outcome))]
+            return [.expelled(expel(target, codes: [307], actor: actor.name, reason: item.reason, nil, &outcome))]
         }
         set(item.role, of: target)
-        return [.changed(target.nickname, before: target.role, actor: actor.name, reason: item.reason)]
+        return [.changed(target.nickname, before: target.role, actor: actor.name, reason: item.reason, nil)]
     }
 
     // MARK: Affiliations
@@ -85,16 +85,19 @@ extension Room {
         if let nickname = item.nickname { affiliate.nickname = nickname.isEmpty ? nil : try reserved(nickname, for: item.person) }
         // §9.1: "MUST remove the outcast's nickname from the list of registered nicknames".
         if item.affiliation <= .none { affiliate.nickname = nil }
-        try add(item.person, affiliate, &outcome)
+        var version = try add(item.person, affiliate, &outcome)
         guard before != item.affiliation else { return [] }
         var announcements: [StandingAnnouncement] = []
         let invitation = welcome(item, before: before, actor)
-        if affected.isEmpty {
+        if affected.isEmpty || item.person.isDomain {
             announcements.append(
-                .absent(item.person, item.affiliation, reason: item.reason, isTold: invitation == nil))
+                .absent(item.person, item.affiliation, reason: item.reason, isTold: invitation == nil, version))
+            version = nil
         }
         for occupant in affected {
-            announcements.append(move(occupant, from: before, item, actor, &outcome))
+            announcements.append(move(occupant, from: before, item, actor, version, &outcome))
+            // One change is told once, however many nicknames somebody has.
+            version = nil
         }
         if let invitation { announcements.append(.invited(invitation)) }
         return announcements
@@ -102,7 +105,7 @@ extension Room {
 
     private mutating func move(
         _ occupant: Occupant, from before: RoomAffiliation, _ item: AffiliationItem, _ actor: Actor?,
-        _ outcome: inout RoomOutcome
+        _ version: VersionStep?, _ outcome: inout RoomOutcome
     ) -> StandingAnnouncement {
         let role = occupant.role.changed(
             from: before, to: item.affiliation, isModerated: configuration.moderation.isModerated,
@@ -110,10 +113,10 @@ extension Room {
         guard let role else {
             // §9.1, §9.4
             let code = item.affiliation == .outcast ? 301 : 321
-            return .expelled(expel(occupant, codes: [code], actor: actor?.name, reason: item.reason, &outcome))
+            return .expelled(expel(occupant, codes: [code], actor: actor?.name, reason: item.reason, version, &outcome))
         }
         set(role, of: occupant)
-        return .changed(occupant.nickname, before: occupant.role, actor: actor?.name, reason: item.reason)
+        return .changed(occupant.nickname, before: occupant.role, actor: actor?.name, reason: item.reason, version)
     }
 
     /// §9.5: "the service SHOULD send an invitation to any user who has been added to the member list of a members-only
@@ -134,14 +137,20 @@ extension Room {
     }
 
     /// Keeps what somebody is to the room; nothing of those who are nothing.
-    mutating func add(_ person: JID, _ affiliate: Affiliate, _ outcome: inout RoomOutcome) throws(StanzaError) {
+    /// - Returns: the version that this makes; nil if the affiliation is the same.
+    @discardableResult
+    mutating func add(
+        _ person: JID, _ affiliate: Affiliate, _ outcome: inout RoomOutcome
+    ) throws(StanzaError) -> VersionStep? {
         let kept = affiliate.affiliation == .none ? nil : affiliate
-        guard affiliates[person] != kept else { return }
+        guard affiliates[person] != kept else { return nil }
         guard kept == nil || affiliates[person] != nil || affiliates.count < limits.affiliates else {
             throw StanzaError(.resourceConstraint, "the room knows too many people")
         }
+        let before = affiliates[person]?.affiliation ?? .none
         affiliates[person] = kept
         outcome.changes.affiliates.insert(person)
+        return noteVersion(person, from: before, to: affiliate.affiliation, &outcome)
     }
 
     // MARK: Lists

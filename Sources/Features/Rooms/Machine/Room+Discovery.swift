@@ -7,18 +7,19 @@ extension Room {
     static let features = [
         "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#stable_id",
         "http://jabber.org/protocol/muc#self-ping-optimization", "http://jabber.org/protocol/disco#info",
-        "http://jabber.org/protocol/disco#items", "urn:xmpp:occupant-id:0", "urn:xmpp:ping",
+        "http://jabber.org/protocol/disco#items", "http://jabber.org/protocol/commands", "urn:xmpp:hats:0",
+        "urn:xmpp:muc:affiliations:1", "urn:xmpp:occupant-id:0", "urn:xmpp:ping", "vcard-temp",
     ]
 
     private static let reservedNickname = "x-roomuser-item"
     private static let traffic = "http://jabber.org/protocol/muc#traffic"
 
-    func information(_ node: String?, for device: JID) throws(StanzaError) -> ByteBuffer {
+    func information(_ node: String?, for device: JID, at now: DateTime) throws(StanzaError) -> ByteBuffer {
         var writer = XMLWriter()
         switch node {
         case nil:
             if isLocked, affiliation(of: device) != .owner { throw StanzaError(.itemNotFound) }
-            writer.element("query", in: .discoveryInfo) { writeInformation(for: device, into: &$0) }
+            writer.element("query", in: .discoveryInfo) { writeInformation(for: device, at: now, into: &$0) }
         case Self.reservedNickname:
             // §7.12: "If the user does not have a registered nickname, the room MUST return a service discovery <query/>
             // element that is empty".
@@ -28,17 +29,26 @@ extension Room {
             }
         // §17.1.1: "If a service does not discard any namespaces, it MUST return a <service-unavailable/> error".
         case Self.traffic: throw StanzaError(.serviceUnavailable)
-        default: throw StanzaError(.itemNotFound)
+        case let name?:
+            // XEP-0050 §2.3
+            guard let command = HatCommand(node: name), hatCommands(for: device).contains(command) else {
+                throw StanzaError(.itemNotFound)
+            }
+            writer.element("query", in: .discoveryInfo, ["node": node]) { writer in
+                writer.element("identity", ["category": "automation", "name": command.name, "type": "command-node"])
+                writer.element("feature", ["var": "http://jabber.org/protocol/commands"])
+                writer.element("feature", ["var": "jabber:x:data"])
+            }
         }
         return writer.buffer
     }
 
-    private func writeInformation(for device: JID, into writer: inout XMLWriter) {
+    private func writeInformation(for device: JID, at now: DateTime, into writer: inout XMLWriter) {
         let description = configuration.description
         writer.element(
             "identity",
             ["category": "conference", "name": description.name.isEmpty ? nil : description.name, "type": "text"])
-        let own = configuration.abilities.flatMap(\.features)
+        let own = configuration.abilities.flatMap(\.features) + (hasTokens ? [Namespace.invitationTokens.description] : [])
         let archive = limits.hasArchive ? ["urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"] : []
         for feature in (Self.features + own + archive + ["jabber:iq:register"]).sorted() {
             writer.element("feature", ["var": feature])
@@ -63,16 +73,26 @@ extension Room {
         if isShown, let text = subject.text, !configuration.password.isRequired {
             fields.append(DataForm.Field("muc#roominfo_subject", label: "Current subject", text))
         }
+        fields += [records.card.field, configuration.slowMode.field, activityField(at: now)].compactMap { $0 }
+        if let hash = records.hats.hash {
+            fields.append(DataForm.Field("hats#hash", type: "text-single", label: "Hats hash", hash))
+        }
         fields.removeAll { $0.values.allSatisfy(\.isEmpty) }
         DataForm(.result, formType: "http://jabber.org/protocol/muc#roominfo", fields).write(into: &writer)
     }
 
     /// §6.5: occupants may know who else is there.
     func items(_ node: String?, for device: JID) throws(StanzaError) -> ByteBuffer {
-        guard node == nil else { throw StanzaError(.itemNotFound) }
+        guard node == nil || node == Namespace.commands.description else { throw StanzaError(.itemNotFound) }
         if isLocked, affiliation(of: device) != .owner { throw StanzaError(.itemNotFound) }
         var writer = XMLWriter()
-        writer.element("query", in: .discoveryItems) { writer in
+        writer.element("query", in: .discoveryItems, ["node": node]) { writer in
+            if node != nil {
+                for command in hatCommands(for: device) {
+                    writer.element("item", ["jid": address.description, "name": command.name, "node": command.node])
+                }
+                return
+            }
             guard occupant(with: device) != nil else { return }
             for occupant in allOccupants where configuration.presenceBroadcast.shows(occupant.role) {
                 writer.element("item", ["jid": occupant.jid.description, "name": occupant.nickname.text])

@@ -8,15 +8,19 @@ extension Room {
     ) throws(StanzaError) {
         guard let device = stanza.from else { return }
         let request = stanza.element?.child("x", in: .rooms)
-        let entrant = Entrant(
+        var entrant = Entrant(
             device: device, nickname: nickname, affiliation: affiliation(of: device),
             password: request?.child("password")?.text)
+        try redeem(entrant, at: now, &outcome)
+        entrant.affiliation = affiliation(of: device)
         let isNew = isLocked && isEmpty
         try admit(entrant, isNew: isNew)
         guard let role = configuration.initialRole(entrant.affiliation) else { throw StanzaError(.registrationRequired) }
         let before = occupant(nickname)
         try insert(
-            Occupant.Device(jid: device, presence: RoomPresence.content(of: stanza), language: stanza.spokenLanguage),
+            Occupant.Device(
+                jid: device, presence: RoomPresence.content(of: stanza), language: stanza.spokenLanguage,
+                followsVersions: Self.versionRequest(stanza) != nil),
             before?.nickname ?? nickname, role)
         guard let occupant = occupant(with: device) else { return }
         var codes = isNew ? [201] : []
@@ -41,11 +45,13 @@ extension Room {
         _ occupant: Occupant, _ device: JID, _ stanza: Stanza, _ codes: [Int], at now: DateTime,
         isTold: Bool = true, _ outcome: inout RoomOutcome
     ) {
+        if let request = Self.versionRequest(stanza) { tellAffiliations(to: occupant, device, request, &outcome) }
         introduceOthers(to: occupant, device, &outcome)
         var presence = RoomPresence(of: occupant, affiliation(of: occupant.person))
         // "the room might also reflect the original 'id' value".
         var own = presence
         own.id = stanza.identifier
+        if Self.versionRequest(stanza) != nil { own.version = currentVersion }
         let entryCodes = configuration.abilities.flatMap(\.entryCodes)
         outcome.send(own.stanza(to: device, revealing: device, [110] + codes + entryCodes))
         if isTold {
@@ -85,15 +91,17 @@ extension Room {
         _ stanza: Stanza, _ device: JID, isEntry: Bool, isRenamed: Bool, at now: DateTime, _ outcome: inout RoomOutcome
     ) {
         guard let before = occupant(with: device) else { return }
+        let known = before.devices.first { $0.jid == device }
         let changed = Occupant.Device(
-            jid: device, presence: RoomPresence.content(of: stanza), language: stanza.spokenLanguage)
-        let isOther = isRenamed || before.devices.first { $0.jid == device }?.presence != changed.presence
+            jid: device, presence: RoomPresence.content(of: stanza), language: stanza.spokenLanguage,
+            followsVersions: isEntry ? Self.versionRequest(stanza) != nil : known?.followsVersions ?? false)
+        let isOther = isRenamed || known?.presence != changed.presence
         set(changed, of: before)
         guard let occupant = occupant(with: device) else { return }
         if isEntry { return welcome(occupant, device, stanza, [], at: now, isTold: isOther, &outcome) }
         var presence = RoomPresence(of: occupant, affiliation(of: occupant.person))
         presence.id = stanza.identifier
-        outcome.send(presence.stanza(to: device, revealing: device, [110]))
+        outcome.send(versioned(presence, for: changed).stanza(to: device, revealing: device, [110]))
         presence.id = nil
         tell(presence, device: device, except: [device], &outcome)
     }

@@ -40,11 +40,13 @@ extension Room {
     /// Takes an occupant out of the room: all devices, each of which is told.
     /// - Returns: what others are to be told.
     mutating func expel(
-        _ occupant: Occupant, codes: [Int], actor: String?, reason: String?, _ outcome: inout RoomOutcome
+        _ occupant: Occupant, codes: [Int], actor: String?, reason: String?, _ version: VersionStep?,
+        _ outcome: inout RoomOutcome
     ) -> RoomPresence {
         var presence = RoomPresence(endOf: occupant, affiliation(of: occupant.person), codes: codes)
         presence.actor = actor
         presence.reason = reason
+        presence.version = version
         tellOwn(presence, &outcome)
         for device in occupant.devices { remove(device.jid) }
         return presence

@@ -36,12 +36,18 @@ extension Room {
             return changeSubject(stanza, occupant, at: now, &outcome)
         }
         guard occupant.role.has(.sendsToAll) else { throw StanzaError(.forbidden) }
+        let seconds = configuration.slowMode.seconds
+        if isSlowed(stanza, occupant.person) {
+            try lastMessages.check(occupant.person, seconds: seconds, at: now)
+            lastMessages.add(occupant.person, seconds: seconds, at: now)
+        }
         outcome.actions.append(.place(reflected(stanza, occupant, at: now), by: occupant.person))
     }
 
     /// A message to all has its place in the archive, if it was worth one.
     mutating func messagePlaced(_ message: Stanza, at now: DateTime, _ outcome: inout RoomOutcome) {
         outcome.broadcast(message, to: receivers)
+        activity.count(message, at: now)
         remember(message, at: now)
     }
 

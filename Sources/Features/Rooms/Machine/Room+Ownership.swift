@@ -73,13 +73,13 @@ extension Room {
     private mutating func expelStrangers(_ outcome: inout RoomOutcome) -> [StandingAnnouncement] {
         var announcements: [StandingAnnouncement] = []
         for occupant in allOccupants where !affiliation(of: occupant.person).has(.entersMembersOnlyRoom) {
-            announcements.append(.expelled(expel(occupant, codes: [322], actor: nil, reason: nil, &outcome)))
+            announcements.append(.expelled(expel(occupant, codes: [322], actor: nil, reason: nil, nil, &outcome)))
         }
         return announcements
     }
 
     /// §10.2.1
-    private func notify(_ codes: [Int], _ outcome: inout RoomOutcome) {
+    func notify(_ codes: [Int], _ outcome: inout RoomOutcome) {
         guard !codes.isEmpty else { return }
         outcome.broadcast(
             Stanza(.message, type: .groupchat, from: address, to: nil) { writer in

@@ -4,6 +4,7 @@ extension Room {
     /// A stanza for the room or for one of its occupants has arrived.
     /// - Returns: what is to be done; a refusal is among it.
     mutating func received(_ stanza: Stanza, at now: DateTime) -> RoomOutcome {
+        activity.advance(to: now)
         do throws(StanzaError) {
             var outcome = RoomOutcome()
             guard !Self.isOrdinary(stanza) else {
@@ -34,7 +35,8 @@ extension Room {
     /// Whether a stanza can change nothing of what is stored.
     static func isOrdinary(_ stanza: Stanza) -> Bool {
         switch stanza.kind {
-        case .presence: true
+        // A password may be a token, with which one becomes a member.
+        case .presence: stanza.element?.child("x", in: .rooms)?.child("password") == nil
         case .message: stanza.type == .groupchat ? !RoomSubject.isChange(stanza) : stanza.to?.isFull == true
         case .iq: stanza.type != .set || stanza.to?.isFull == true
         }

@@ -26,8 +26,16 @@ extension Room {
         let occupant = presence.occupant
         for own in occupant.devices where !skipped.contains(own.jid) {
             let about = device ?? (presence.type == .unavailable ? own.jid : occupant.shown?.jid ?? own.jid)
-            outcome.send(presence.stanza(to: own.jid, revealing: about, [110] + codes))
+            outcome.send(versioned(presence, for: own).stanza(to: own.jid, revealing: about, [110] + codes))
         }
+    }
+
+    /// XEP-0463 §5.2.1: an occupant's own presence says which version there is, to those who want to know.
+    func versioned(_ presence: RoomPresence, for device: Occupant.Device) -> RoomPresence {
+        guard device.followsVersions, presence.type == .available, presence.version == nil else { return presence }
+        var presence = presence
+        presence.version = currentVersion
+        return presence
     }
 
     /// Everybody else: one stanza for those who see addresses, and one for those who do not.
@@ -54,10 +62,11 @@ extension Room {
     /// those hear of it who see addresses. §17.1: the person itself is told, too.
     func tellOfAbsent(
         _ person: JID, _ affiliation: RoomAffiliation, reason: String?, isPersonTold: Bool = true,
-        _ outcome: inout RoomOutcome
+        _ version: VersionStep?, _ outcome: inout RoomOutcome
     ) {
         let message = Stanza(.message, type: .normal, from: address, to: nil) { writer in
             writer.element("x", in: .roomUser) { writer in
+                version?.write(into: &writer)
                 writer.element(
                     "item", ["affiliation": affiliation.rawValue, "jid": person.description, "role": "none"]
                 ) { $0.element("reason", text: reason) }
@@ -76,9 +85,10 @@ extension Room {
     /// - Parameter before: the role until now.
     func tellChange(
         of occupant: Occupant, before: RoomRole, actor: String?, reason: String?, codes: [Int] = [],
-        _ outcome: inout RoomOutcome
+        _ version: VersionStep?, _ outcome: inout RoomOutcome
     ) {
         var presence = RoomPresence(of: occupant, affiliation(of: occupant.person))
+        presence.version = version
         presence.actor = actor
         presence.reason = reason
         presence.codes = codes

@@ -14,6 +14,8 @@ struct Room: Sendable {
         var affiliates = 10_000
         /// Persistent rooms of one owner.
         var roomsOfOwner = 200
+        /// Bytes of a vCard.
+        var card = 131_072
         /// Whether what is said is archived.
         var hasArchive = false
     }
@@ -43,6 +45,9 @@ struct Room: Sendable {
     var invitations = PendingInvitations()
     var registrations = PendingRegistrations()
     var relay = IQRelay()
+    var records = RoomRecords()
+    var lastMessages = LastMessages()
+    var activity = MessageActivity()
 
     /// A room that somebody creates.
     init(_ address: JID, createdBy creator: JID, at now: DateTime, secret: [UInt8], limits: Limits = Limits()) {
@@ -111,11 +116,8 @@ struct Room: Sendable {
     /// What tells somebody from others for ever (XEP-0421 §4): the element.
     func mark(of person: JID) -> ByteBuffer {
         let digest = person.withUTF8 { Hash.sha256.hmac(key: secret, Array($0)) }
-        let digits = Array("0123456789abcdef".utf8)
         var writer = XMLWriter()
-        writer.element(
-            "occupant-id", in: .occupantIdentifiers,
-            ["id": String(decoding: digest.prefix(20).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)])
+        writer.element("occupant-id", in: .occupantIdentifiers, ["id": digest.prefix(20).hexadecimal])
         return writer.buffer
     }
 
@@ -132,7 +134,7 @@ struct Room: Sendable {
         entered += 1
         occupants[nickname.key] = Occupant(
             jid: address, nickname: nickname, person: device.jid.bare, mark: mark(of: device.jid.bare),
-            role: role, devices: [device], order: entered)
+            hats: records.hats.element(of: device.jid.bare), role: role, devices: [device], order: entered)
     }
 
     /// A device is gone, and with the last one the occupant.
@@ -151,6 +153,8 @@ struct Room: Sendable {
     }
 
     mutating func set(_ role: RoomRole, of occupant: Occupant) { occupants[occupant.nickname.key]?.role = role }
+
+    mutating func set(_ hats: ByteBuffer, of occupant: Occupant) { occupants[occupant.nickname.key]?.hats = hats }
 
     /// A device has said something of its availability: it is shown from now on.
     mutating func set(_ device: Occupant.Device, of occupant: Occupant) {
@@ -183,7 +187,9 @@ extension Namespace {
 
 extension Room {
     /// Whether nothing is lost that is not stored when the room leaves memory.
-    var remembersNothing: Bool { isEmpty && (limits.hasArchive || history.isEmpty) && registrations.isEmpty }
+    var remembersNothing: Bool {
+        isEmpty && (limits.hasArchive || history.isEmpty) && registrations.isEmpty && lastMessages.isEmpty && activity.isEmpty
+    }
 
     /// XEP-0313 §7: those who are there, who belong to the room, or anybody who may enter where that is so configured.
     func mayReadArchive(_ device: JID) -> Bool {
@@ -194,5 +200,15 @@ extension Room {
     }
 
     /// An account was removed: who has the same name one day is somebody else.
-    mutating func forget(_ person: JID) { affiliates[person] = nil }
+    mutating func forget(_ person: JID) {
+        records.forget(person)
+        if affiliates.removeValue(forKey: person) != nil { records.versions.restart() }
+    }
+}
+
+extension Sequence<UInt8> {
+    var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
 }

@@ -27,6 +27,8 @@ struct RoomChanges: Sendable, Equatable {
     var affiliates: Set<JID> = []
     /// The configuration, the subject or the lock.
     var isRoomChanged = false
+    /// Some of the records.
+    var areRecordsChanged = false
     /// The room is gone, with all that was stored of it.
     var isDestroyed = false
 

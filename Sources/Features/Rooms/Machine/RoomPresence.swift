@@ -21,6 +21,8 @@ struct RoomPresence {
     var reason: String?
     /// Status codes for everybody.
     var codes: [Int] = []
+    /// Of the affiliations (XEP-0463).
+    var version: VersionStep?
     /// Where a room that is destroyed goes on (§10.9): writes the element.
     var destruction: ByteBuffer?
 
@@ -47,7 +49,9 @@ struct RoomPresence {
         var stanza = Stanza(.presence, type: type, from: occupant.jid, to: receiver, id: id) { writer in
             if let content { writer.raw(content) }
             writer.raw(occupant.mark)
+            if type == .available { writer.raw(occupant.hats) }
             writer.element("x", in: .roomUser) { writer in
+                version?.write(into: &writer)
                 writer.element(
                     "item",
                     [
@@ -75,7 +79,9 @@ struct RoomPresence {
         var buffer = ByteBuffer()
         guard let element = stanza.element else { return buffer }
         for child in element.children {
-            if child.isIn(.rooms) || child.isIn(.roomUser) || child.isIn(.occupantIdentifiers) { continue }
+            if child.isIn(.rooms) || child.isIn(.roomUser) || child.isIn(.occupantIdentifiers)
+                || child.isIn(.hats)
+            { continue }
             child.write(into: &buffer, inheriting: Namespace.client.description)
         }
         return buffer
