@@ -84,6 +84,8 @@ package struct BoundSession: Sendable {
     package internal(set) var isInactive = false
     /// How often somebody has come back to it: by resuming it, or by looking at it again.
     package internal(set) var returns = 0
+    /// Whether the session may be resumed: it survives its connection, and an orderly restart of the server.
+    package internal(set) var isResumable = false
     /// The last presence broadcast, nil before initial presence and after unavailable presence.
     package var presence: AvailablePresence?
     /// Whether the session has asked for the roster and so receives roster pushes (RFC 6121 §2.1.6).

@@ -37,12 +37,20 @@ struct Room: Sendable {
     /// The devices of all occupants: who receives what is said to all.
     private(set) var receivers: [JID] = []
     private var entered = 0
+    /// The devices that have come and gone since they were last taken note of, in order.
+    private(set) var movements: [Movement] = []
     /// How many messages came without an id.
     var unnamed = 0
 
     var invitations = PendingInvitations()
     var registrations = PendingRegistrations()
     var relay = IQRelay()
+
+    /// A device comes or goes.
+    enum Movement: Sendable {
+        case entered(JID)
+        case left(JID)
+    }
 
     /// A room that somebody creates.
     init(_ address: JID, createdBy creator: JID, at now: DateTime, secret: [UInt8], limits: Limits = Limits()) {
@@ -125,6 +133,7 @@ struct Room: Sendable {
         let address = try address(nickname)
         keys[device.jid] = nickname.key
         receivers.append(device.jid)
+        movements.append(.entered(device.jid))
         if occupants[nickname.key] != nil {
             occupants[nickname.key]?.devices.append(device)
             return
@@ -138,6 +147,7 @@ struct Room: Sendable {
     /// A device is gone, and with the last one the occupant.
     mutating func remove(_ device: JID) {
         guard let key = keys.removeValue(forKey: device) else { return }
+        movements.append(.left(device))
         if let index = receivers.firstIndex(of: device) { receivers.remove(at: index) }
         occupants[key]?.devices.removeAll { $0.jid == device }
         if occupants[key]?.devices.isEmpty == true { occupants[key] = nil }
@@ -156,6 +166,11 @@ struct Room: Sendable {
     mutating func set(_ device: Occupant.Device, of occupant: Occupant) {
         occupants[occupant.nickname.key]?.devices.removeAll { $0.jid == device.jid }
         occupants[occupant.nickname.key]?.devices.append(device)
+    }
+
+    mutating func takeMovements() -> [Movement] {
+        defer { movements = [] }
+        return movements
     }
 
     func address(_ nickname: Nickname) throws(StanzaError) -> JID {

@@ -83,7 +83,9 @@ package struct StreamManagement: StreamFeature {
         }
         session.management = SessionManagement(
             resumption: resumption, limit: Self.limit(stream.kernel.configuration))
-        if let resumption { stream.kernel.resumptions[resumption.id] = session.handle }
+        guard let resumption else { return }
+        stream.kernel.resumptions[resumption.id] = session.handle
+        session.account.withState { state in state.updateSession(session.handle.id) { $0.isResumable = true } }
     }
 
     /// How much may wait for acknowledgement.
