@@ -6,7 +6,7 @@ package import XMPP
 /// XEP-0045: rooms where people meet, at `rooms.DOMAIN`; with invitations that do not pass through the room (XEP-0249),
 /// answers to those who ask whether they are still there (XEP-0410), and marks of occupants (XEP-0421).
 package struct MultiUserChat: Feature {
-    package static let xeps = [45, 249, 317, 410, 421, 433, 463, 486, 488, 500, 502]
+    package static let xeps = [45, 249, 317, 410, 421, 425, 433, 463, 486, 488, 500, 502]
     package static let settings = [
         AnySetting(label), AnySetting(creation), AnySetting(perAccount), AnySetting(occupants), AnySetting(affiliations),
     ]

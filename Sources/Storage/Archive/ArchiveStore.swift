@@ -38,6 +38,14 @@ package protocol ArchiveStore: Sendable {
         in owner: String, with peer: String, isSent: Bool, tag: Int32, before: ArchivePlace,
         change: @escaping @Sendable (ByteBuffer) -> ByteBuffer?)
 
+    /// Replaces the payload of the message at a place. Queries that are made after this was called see what it has done.
+    /// - Parameters:
+    ///   - change: the new payload; nil leaves it as it is.
+    ///   - completion: told whether there is a message at the place, once its payload is written.
+    func replace(
+        at place: ArchivePlace, in owner: String, change: @escaping @Sendable (ByteBuffer) -> ByteBuffer?,
+        completion: @escaping @Sendable (Result<Bool, StorageError>) -> Void)
+
     /// Removes what somebody has archived before a place. Payloads that nobody else refers to go with it.
     func remove(of owner: String, before: ArchivePlace) async throws(StorageError)
 

@@ -171,6 +171,25 @@ final class ArchiveTables: @unchecked Sendable {
         return nil
     }
 
+    /// What somebody has at a place: where the payload is, and the payload.
+    func payload(
+        at place: ArchivePlace, of owner: String, _ transaction: Transaction
+    ) throws -> (place: Int, payload: ByteBuffer)? {
+        guard let owner = try Self.number(of: owner, transaction) else { return nil }
+        let found = try transaction.first(
+            """
+            SELECT p.place, p.payload FROM entries e CROSS JOIN payloads p ON p.place = e.place - e.lag
+            WHERE e.owner = $1 AND e.place = $2
+            """, [.integer(owner), .integer(Int(place.number - month.start.number))]
+        ) { (place: try $0.integer(0), payload: try $0.bytes(1)) }
+        guard let found else { return nil }
+        var payload = ByteBuffer()
+        try found.payload.withUnsafeBytes { try codec.decode($0, into: &payload) }
+        return (found.place, payload)
+    }
+
+    func encoded(_ payload: ByteBuffer) -> [UInt8] { codec.encode(payload) }
+
     func replace(_ place: Int, with payload: [UInt8], _ transaction: Transaction) throws {
         try transaction.execute("UPDATE payloads SET payload = $1 WHERE place = $2", [.bytes(payload), .integer(place)])
     }

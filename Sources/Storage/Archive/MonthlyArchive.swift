@@ -304,6 +304,39 @@ package final class MonthlyArchive: ArchiveStore {
         }
     }
 
+    package func replace(
+        at place: ArchivePlace, in owner: String, change: @escaping @Sendable (ByteBuffer) -> ByteBuffer?,
+        completion: @escaping @Sendable (Result<Bool, StorageError>) -> Void
+    ) {
+        let done = replacements.begin()
+        Task {
+            let result: Result<Bool, StorageError>
+            do throws(StorageError) {
+                result = .success(try await replace(place, owner, change))
+            } catch {
+                result = .failure(error)
+            }
+            done()
+            completion(result)
+        }
+    }
+
+    private func replace(
+        _ place: ArchivePlace, _ owner: String, _ change: @escaping @Sendable (ByteBuffer) -> ByteBuffer?
+    ) async throws(StorageError) -> Bool {
+        guard let month = months.first(where: { $0.contains(place) }), let file = file(of: month) else { return false }
+        await file.settle()
+        let found = try await file.read { [tables = file.tables] transaction in
+            try tables.payload(at: place, of: owner, transaction)
+        }
+        guard let found = found ?? nil else { return false }
+        guard let changed = change(found.payload) else { return true }
+        try await file.write { tables, transaction in
+            try tables.replace(found.place, with: tables.encoded(changed), transaction)
+        }
+        return true
+    }
+
     // MARK: Removing
 
     package func remove(of owner: String, before: ArchivePlace) async throws(StorageError) {

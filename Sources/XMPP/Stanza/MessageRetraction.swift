@@ -30,12 +30,25 @@ package struct MessageRetraction: Sendable {
             let from = element["from"].flatMap({ try? JID($0) }), from.hasSameBare(as: sender)
         else { return nil }
         if element.child("retracted", in: .retraction) != nil { return stored }
+        return Self.tombstone(of: stored, element) {
+            $0.element("retracted", in: .retraction, ["id": id, "stamp": stamp.description])
+        }
+    }
+
+    /// What is left of a stored message: its attributes, who has sent it, its places and its delay.
+    /// - Parameters:
+    ///   - element: what is stored, read.
+    ///   - retracted: writes what says that it was taken back.
+    package static func tombstone(
+        of stored: ByteBuffer, _ element: Element, retracted: (inout XMLWriter) -> Void
+    ) -> ByteBuffer? {
         // Our own text has no such sign in attributes.
         guard var end = stored.readableBytesView.firstIndex(of: UInt8(ascii: ">")) else { return nil }
         if stored.readableBytesView[end - 1] == UInt8(ascii: "/") { end -= 1 }
         var writer = XMLWriter(into: stored.getSlice(at: stored.readerIndex, length: end - stored.readerIndex) ?? ByteBuffer())
         writer.buffer.writeStaticString(">")
-        writer.element("retracted", in: .retraction, ["id": id, "stamp": stamp.description])
+        for child in element.children where child.isIn(.occupantIdentifiers) { writer.copy(child, inside: .client) }
+        retracted(&writer)
         for child in element.children where child.isIn(.stanzaIdentifiers) || child.isIn(.delay) {
             writer.copy(child, inside: .client)
         }
@@ -47,4 +60,6 @@ package struct MessageRetraction: Sendable {
 extension Namespace {
     /// XEP-0424
     package static let retraction: Namespace = "urn:xmpp:message-retract:1"
+    /// XEP-0421
+    package static let occupantIdentifiers: Namespace = "urn:xmpp:occupant-id:0"
 }

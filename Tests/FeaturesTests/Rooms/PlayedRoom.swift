@@ -53,6 +53,7 @@ struct PlayedRoom {
                 var more = RoomOutcome()
                 room.messagePlaced(message, at: now, &more)
                 told += try self.told(more)
+            case .retract, .moderate: break
             }
         }
         return told

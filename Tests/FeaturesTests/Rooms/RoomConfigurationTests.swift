@@ -26,6 +26,7 @@ struct RoomConfigurationTests {
             "muc#roomconfig_membersonly": ["1"], "muc#roomconfig_registration": ["approval"],
             "muc#roomconfig_passwordprotectedroom": ["1"], "muc#roomconfig_roomsecret": ["cauldronburn"],
             "muc#roomconfig_whois": ["anyone"], "muc#maxhistoryfetch": ["7"],
+            "muc#roomconfig_slow_mode_duration": ["20"],
         ]
         #expect(Set(values.keys) == Set(RoomConfiguration.fields.map(\.name)))
         let configuration = try submitted(values)

@@ -36,6 +36,8 @@ final class HostedRoom {
     /// Whether there may be an archive from before.
     private var wasStored = false
     private var isStopped = false
+    /// What the archive has found while the room was waiting for the disk.
+    private var findings: [(RoomModeration, RoomModeration.Finding)] = []
     /// How the room is listed in the directory; nil if it is not there.
     private var listed: RoomDirectory.Entry?
     /// Since when nobody has been in the room.
@@ -90,6 +92,9 @@ final class HostedRoom {
     }
 
     private func goOn(on loop: LoopContext) {
+        let found = findings
+        findings.removeAll()
+        for (moderation, finding) in found { moderated(moderation, finding, on: loop) }
         while case .ready = state, let event = waiting.popFirst() { handle(event, on: loop) }
         if isStopped { stop(on: loop) }
         rest(on: loop)
@@ -202,6 +207,8 @@ final class HostedRoom {
             case .send(let stanza): send(stanza, on: loop)
             case .broadcast(let stanza, let receivers): missing += loop.send(stanza, toEach: receivers)
             case .place(let message, _): isSettled = place(message, because: event, on: loop)
+            case .retract(let retraction): retract(retraction, on: loop)
+            case .moderate(let moderation): moderate(moderation, on: loop)
             }
         }
         if !isSettled { event?.settle?() }
@@ -251,6 +258,42 @@ final class HostedRoom {
             return outcome
         }
         return isSettled
+    }
+
+    private func retract(_ retraction: RoomRetraction, on loop: LoopContext) {
+        guard case .ready(let room?) = state else { return }
+        service.archive.retract(retraction, service.archive.owner(of: room))
+    }
+
+    /// What the archive finds comes back when it has written it.
+    private func moderate(_ moderation: RoomModeration, on loop: LoopContext) {
+        guard case .ready(let room?) = state else { return }
+        let reference = kernel.loops[loop.index]
+        let address = address
+        service.archive.moderate(moderation, service.archive.owner(of: room)) { [kernel] result in
+            reference.execute { loop in
+                switch result {
+                case .success(let finding):
+                    guard let room = loop[RoomService.rooms][address] else {
+                        return kernel.send(moderation.answer, on: loop)
+                    }
+                    room.moderated(moderation, finding, on: loop)
+                case .failure(let error):
+                    let refusal = moderation.request.bounced(kernel.refusal(of: error, address), by: address)
+                    if let refusal { kernel.send(refusal, on: loop) }
+                }
+            }
+        }
+    }
+
+    private func moderated(_ moderation: RoomModeration, _ finding: RoomModeration.Finding, on loop: LoopContext) {
+        guard case .ready = state else { return findings.append((moderation, finding)) }
+        changeNow(on: loop) { room, now in
+            var outcome = RoomOutcome()
+            room.moderated(moderation, finding, at: now, &outcome)
+            return outcome
+        }
+        rest(on: loop)
     }
 
     /// Something has happened that changes nothing that is stored.

@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import Server
 internal import Storage
+internal import Synchronization
 internal import XMPP
 
 /// The archives of rooms (XEP-0313 §7), which are kept beside those of accounts.
@@ -76,6 +77,43 @@ struct RoomArchive: Sendable {
         let refusal = StanzaError(.resourceConstraint, "the message was delivered, but cannot be archived")
         guard let refused = event?.stanza.bounced(refusal, by: owner.address) else { return }
         loop.execute { $0.kernel.send(refused, on: $0) }
+    }
+
+    // MARK: Taking back
+
+    /// XEP-0424 §4
+    func retract(_ retraction: RoomRetraction, _ owner: ArchiveOwner) {
+        guard let place = place(retraction.target, owner) else { return }
+        kernel.archive.replace(at: place, in: owner.name) {
+            retraction.tombstone(of: $0)
+        } completion: { [kernel] result in
+            guard case .failure(let error) = result else { return }
+            kernel.logger.error(
+                "A message cannot be taken back.", metadata: [LogKeys.jid: "\(owner.name)", LogKeys.reason: "\(error)"])
+        }
+    }
+
+    /// XEP-0425 §4
+    func moderate(
+        _ moderation: RoomModeration, _ owner: ArchiveOwner,
+        completion: @escaping @Sendable (Result<RoomModeration.Finding, StorageError>) -> Void
+    ) {
+        guard let place = place(moderation.target, owner) else { return completion(.success(.nothing)) }
+        let isReplaced = Atomic<Bool>(false)
+        kernel.archive.replace(at: place, in: owner.name) { stored in
+            let tombstone = moderation.tombstone(of: stored)
+            if tombstone != nil { isReplaced.store(true, ordering: .relaxed) }
+            return tombstone
+        } completion: { result in
+            completion(
+                result.map { isFound in
+                    isReplaced.load(ordering: .relaxed) ? .message : isFound ? .tombstone : .nothing
+                })
+        }
+    }
+
+    private func place(_ name: String, _ owner: ArchiveOwner) -> ArchivePlace? {
+        owner.cipher.place(named: name).flatMap { $0 < owner.first(at: kernel.clock.date) ? nil : $0 }
     }
 
     /// A room is no more. Should the server be killed now, what is left behind is read by nobody, for the next room

@@ -3,10 +3,19 @@ internal import XMPP
 
 /// What was said in a room last (XEP-0045 §7.2.13).
 struct DiscussionHistory: Sendable {
+    /// Which message it is, and whose.
+    struct Origin: Sendable {
+        /// The name of its place in the archive; nil without one.
+        let place: String?
+        /// What tells who has sent it from others (XEP-0421).
+        let author: String?
+    }
+
     private struct Entry: Sendable {
         let stanza: Stanza
         let time: DateTime
         let size: Int
+        let origin: Origin
     }
 
     private var entries: [Entry] = []
@@ -16,15 +25,24 @@ struct DiscussionHistory: Sendable {
     /// - Parameters:
     ///   - stanza: a message as it was broadcast, without a receiver.
     ///   - isDelayed: whether it says itself when it was sent.
-    mutating func append(_ stanza: Stanza, at time: DateTime, isDelayed: Bool = false, room: JID, limit: Int) {
+    mutating func append(
+        _ stanza: Stanza, at time: DateTime, isDelayed: Bool = false, room: JID, limit: Int,
+        _ origin: Origin = Origin(place: nil, author: nil)
+    ) {
         var stanza = stanza
         if !isDelayed { stanza.delay(since: time, by: room) }
-        entries.append(Entry(stanza: stanza, time: time, size: stanza.serialized.readableBytes))
+        entries.append(Entry(stanza: stanza, time: time, size: stanza.serialized.readableBytes, origin: origin))
         trim(to: limit)
     }
 
     /// All of it, as it is kept.
     var all: [(stanza: Stanza, time: DateTime)] { entries.map { ($0.stanza, $0.time) } }
+
+    /// A message was taken back.
+    /// - Parameter author: whose it has to be; nil for anybody's.
+    mutating func retract(_ place: String, by author: String?) {
+        entries.removeAll { $0.origin.place == place && (author == nil || $0.origin.author == author) }
+    }
 
     mutating func trim(to limit: Int) {
         if entries.count > limit { entries.removeFirst(entries.count - limit) }

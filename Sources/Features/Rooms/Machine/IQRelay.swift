@@ -71,8 +71,8 @@ extension Room {
 }
 
 extension Stanza {
-    /// The stanza as if it had been received: who answers requests reads them.
-    fileprivate var parsed: Stanza {
+    /// The stanza as if it had been received: who answers requests, and who archives messages, reads them.
+    var parsed: Stanza {
         let bytes = serialized
         var limits = XMLLimits()
         limits.bytes = max(limits.bytes, bytes.readableBytes)

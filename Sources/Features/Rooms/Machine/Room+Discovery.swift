@@ -49,7 +49,7 @@ extension Room {
             "identity",
             ["category": "conference", "name": description.name.isEmpty ? nil : description.name, "type": "text"])
         let own = configuration.abilities.flatMap(\.features) + (hasTokens ? [Namespace.invitationTokens.description] : [])
-        let archive = limits.hasArchive ? ["urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"] : []
+        let archive = limits.hasArchive ? ["urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"] + Self.retractionFeatures : []
         for feature in (Self.features + own + archive + ["jabber:iq:register"]).sorted() {
             writer.element("feature", ["var": feature])
         }

@@ -48,18 +48,24 @@ extension Room {
     mutating func messagePlaced(_ message: Stanza, at now: DateTime, _ outcome: inout RoomOutcome) {
         outcome.broadcast(message, to: receivers)
         activity.count(message, at: now)
-        remember(message, at: now)
+        let author = message.from.flatMap(occupant(at:)).map { markName(of: $0.person) }
+        remember(message, at: now, by: author)
+        if let author { retract(message, by: author, at: now, &outcome) }
     }
 
     /// A message that was said belongs to the history, unless it means nothing later.
-    mutating func remember(_ message: Stanza, at now: DateTime) {
+    /// - Parameter author: what tells who has said it from others; nil if the message tells it.
+    mutating func remember(_ message: Stanza, at now: DateTime, by author: String? = nil) {
         guard Self.isRemembered(message), configuration.history.messages > 0 else { return }
         var remembered = Stanza(
             .message, type: .groupchat, from: message.from, to: nil, id: message.identifier, content: message.writeContent)
         remembered.language = message.spokenLanguage
         let isDelayed = message.element?.child("delay", in: .delay) != nil
         history.append(
-            remembered, at: now, isDelayed: isDelayed, room: address, limit: configuration.history.messages)
+            remembered, at: now, isDelayed: isDelayed, room: address, limit: configuration.history.messages,
+            DiscussionHistory.Origin(
+                place: message.placement?.id,
+                author: author ?? message.element?.child("occupant-id", in: .occupantIdentifiers)?["id"]))
     }
 
     private static func isRemembered(_ message: Stanza) -> Bool {

@@ -23,6 +23,8 @@ extension Room {
             try own(payload, by: device, answer: answer, &outcome)
         } else if payload.isNamed("query", in: .registration) {
             try register(device.bare, payload, answer: answer, &outcome)
+        } else if payload.isNamed("moderate", in: .moderatedRetraction) {
+            try moderate(payload, by: device, answer: answer, at: now, &outcome)
         } else if payload.isNamed("command", in: .commands) {
             try command(payload, by: device, answer: answer, at: now, &outcome)
         } else if payload.isNamed("vCard", in: .vCard) {

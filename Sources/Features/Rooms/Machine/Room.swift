@@ -121,11 +121,15 @@ struct Room: Sendable {
         return affiliates.contains { $0.key != person && $0.value.nickname?.key == nickname.key }
     }
 
-    /// What tells somebody from others for ever (XEP-0421 §4): the element.
+    /// What tells somebody from others for ever (XEP-0421 §4).
+    func markName(of person: JID) -> String {
+        person.withUTF8 { Hash.sha256.hmac(key: secret, Array($0)) }.prefix(20).hexadecimal
+    }
+
+    /// The element.
     func mark(of person: JID) -> ByteBuffer {
-        let digest = person.withUTF8 { Hash.sha256.hmac(key: secret, Array($0)) }
         var writer = XMLWriter()
-        writer.element("occupant-id", in: .occupantIdentifiers, ["id": digest.prefix(20).hexadecimal])
+        writer.element("occupant-id", in: .occupantIdentifiers, ["id": markName(of: person)])
         return writer.buffer
     }
 
@@ -196,8 +200,6 @@ extension Namespace {
     static let rooms: Namespace = "http://jabber.org/protocol/muc"
     static let roomAdmin: Namespace = "http://jabber.org/protocol/muc#admin"
     static let roomOwner: Namespace = "http://jabber.org/protocol/muc#owner"
-    /// XEP-0421
-    static let occupantIdentifiers: Namespace = "urn:xmpp:occupant-id:0"
 }
 
 extension Room {

@@ -8,6 +8,10 @@ enum RoomAction: Sendable {
     /// A message from an occupant to all: it gets its place in the archive if it is worth one, and comes back as
     /// `messagePlaced`.
     case place(Stanza, by: JID)
+    /// What somebody has said is to be taken back in the archive, if it was them.
+    case retract(RoomRetraction)
+    /// What somebody has said is to be taken back in the archive; if it is there, it comes back as `moderated`.
+    case moderate(RoomModeration)
 }
 
 /// What has come of an event.

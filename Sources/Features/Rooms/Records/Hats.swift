@@ -116,8 +116,8 @@ struct Hats: RoomRecord {
     }
 
     private mutating func takeOff(_ uri: String, _ person: JID) {
-        let rest: Set<String> = wearers[person]?.subtracting([uri]) ?? []
-        wearers[person] = rest.isEmpty ? nil : rest
+        wearers[person]?.remove(uri)
+        if wearers[person]?.isEmpty == true { wearers[person] = nil }
     }
 
     mutating func forget(_ person: JID) { wearers[person] = nil }
