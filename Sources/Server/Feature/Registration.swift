@@ -45,6 +45,7 @@ package struct Registration: Sendable {
         case stopping(@Sendable (LoopContext) -> Void)
         case inline(InlineFeature)
         case boundReport(@Sendable (Account) async -> ByteBuffer?)
+        case restart(RestartPart)
     }
 
     package let kind: Kind
@@ -227,6 +228,16 @@ package struct Registration: Sendable {
         [Registration(kind: .stopping(body))]
     }
 
+    /// Carries what sessions are part of over a restart of the server (XEP-0198 §5).
+    /// - Parameters:
+    ///   - save: runs when nothing comes from clients any more, before the sessions are saved.
+    ///   - restore: runs when the sessions are back, before clients can come.
+    package static func restart(
+        save: @escaping @Sendable () async -> Void, restore: @escaping @Sendable () async -> Void
+    ) -> [Registration] {
+        [Registration(kind: .restart(RestartPart(save: save, restore: restore)))]
+    }
+
     /// A message of a session is refused with the error that is handed on. Runs on the session's event loop.
     package static func messageRefused(_ body: @escaping @Sendable (Session, Stanza) -> Void) -> [Registration] {
         [Registration(kind: .messageRefused(body))]
@@ -253,6 +264,12 @@ package struct SessionPart: Sendable {
     let save: @Sendable (Session) -> [UInt8]?
     /// Takes up what was saved. Runs on the session's event loop.
     let restore: @Sendable (Session, [UInt8]) -> Void
+}
+
+/// What a feature keeps over a restart of the server that belongs to no single session.
+package struct RestartPart: Sendable {
+    let save: @Sendable () async -> Void
+    let restore: @Sendable () async -> Void
 }
 
 /// Chooses domains.

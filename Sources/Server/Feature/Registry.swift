@@ -68,6 +68,7 @@ package final class Registry: Sendable {
     let sessionLost: [@Sendable (Session, BoundSession) -> Void]
     package let addressesBlocked: [@Sendable (JID, Element) async -> Void]
     let sessionParts: [SessionPart]
+    let restartParts: [RestartPart]
     let isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool]
     let chores: [Chore]
     let stopping: [@Sendable (LoopContext) -> Void]
@@ -105,6 +106,7 @@ package final class Registry: Sendable {
         var sessionLost: [@Sendable (Session, BoundSession) -> Void] = []
         var addressesBlocked: [@Sendable (JID, Element) async -> Void] = []
         var sessionParts: [SessionPart] = []
+        var restartParts: [RestartPart] = []
         var isCopied: [@Sendable (Stanza, DateTime, Account) -> Bool] = []
         var chores: [Chore] = []
         var stopping: [@Sendable (LoopContext) -> Void] = []
@@ -146,6 +148,7 @@ package final class Registry: Sendable {
             case .sessionLost(let body): sessionLost.append(body)
             case .addressesBlocked(let body): addressesBlocked.append(body)
             case .sessionPart(let part): sessionParts.append(part)
+            case .restart(let part): restartParts.append(part)
             case .isCopied(let body): isCopied.append(body)
             case .chore(let chore): chores.append(chore)
             case .stopping(let body): stopping.append(body)
@@ -189,6 +192,7 @@ package final class Registry: Sendable {
         self.sessionLost = sessionLost
         self.addressesBlocked = addressesBlocked
         self.sessionParts = sessionParts
+        self.restartParts = restartParts
         self.isCopied = isCopied
         self.chores = chores
         self.stopping = stopping

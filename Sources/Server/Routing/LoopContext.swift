@@ -327,6 +327,13 @@ package final class LoopReference: Sendable {
         }
     }
 
+    /// `execute` for callers that may wait for what comes of it.
+    package func run<Result: Sendable>(_ body: @escaping @Sendable (LoopContext) -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            execute { continuation.resume(returning: body($0)) }
+        }
+    }
+
     /// Like `execute`, for what is done most.
     func deliver(_ batch: [LoopContext.HandedOver], _ errands: [@Sendable (LoopContext) -> Void] = []) {
         eventLoop.execute {

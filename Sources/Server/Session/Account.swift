@@ -86,6 +86,8 @@ package struct BoundSession: Sendable {
     package internal(set) var returns = 0
     /// The installation of the client, as it has named itself (XEP-0388 §2.3); nobody else's business.
     var device: String?
+    /// Whether the session may be resumed: it survives its connection, and an orderly restart of the server.
+    package internal(set) var isResumable = false
     /// The last presence broadcast, nil before initial presence and after unavailable presence.
     package var presence: AvailablePresence?
     /// Whether the session has asked for the roster and so receives roster pushes (RFC 6121 §2.1.6).

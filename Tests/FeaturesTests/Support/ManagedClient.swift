@@ -18,6 +18,10 @@ final class ManagedClient {
     private var acknowledged: UInt32 = 0
     /// The bodies of messages, in the order in which they came.
     private(set) var bodies: [String] = []
+    /// Is given each stanza once, in the order in which they came.
+    var hears: (Element) -> Void = { _ in }
+    /// Whether the connection is lost.
+    private(set) var isAway = false
     var jid: JID { client.jid }
 
     init(_ server: TestServer, _ user: Int, _ resource: String) async throws {
@@ -25,12 +29,39 @@ final class ManagedClient {
         self.user = user
         self.resource = resource
         client = try await server.connect(user, resource)
+        try await enable()
+    }
+
+    /// Begins a session that may be resumed.
+    private func enable() async throws {
         client.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
-        let enabled = try await client.next()
+        var enabled = try await client.next()
+        // What is sent to the address is sent to the session before it is enabled, too.
+        while enabled.isIn(.client) {
+            hears(enabled)
+            enabled = try await client.next()
+        }
         guard enabled.isNamed("enabled"), let id = enabled["id"] else {
             throw TestClientError(description: "not enabled")
         }
         self.id = id
+    }
+
+    /// Gives the session up, and begins another one with the same resource.
+    /// - Parameter forget: called between what belongs to the one session and what belongs to the other.
+    func beginAnew(_ forget: () -> Void) async throws {
+        if !isAway { await client.vanish() }
+        read(answers: false)
+        forget()
+        (receivedBefore, acknowledged, unacknowledged, isAway) = (0, 0, [], false)
+        client = try await server.connect(user, resource)
+        try await enable()
+    }
+
+    /// Loses the connection and does nothing about it.
+    func lose() async {
+        await client.vanish()
+        isAway = true
     }
 
     func send(_ stanza: String) {
@@ -48,6 +79,7 @@ final class ManagedClient {
             let element = received.element
             if element.isNamed("message"), let body = element.child("body")?.text { bodies.append(body) }
             if element.isNamed("a") { acknowledge(element) }
+            if element.isIn(.client) { hears(element) }
         }
         if answers { client.send("<a xmlns='urn:xmpp:sm:3' h='\(receivedBefore &+ count)'/>") }
         return count
@@ -67,6 +99,7 @@ final class ManagedClient {
     func reconnect(isHalfOpen: Bool) async throws {
         let old = client
         if !isHalfOpen { await old.vanish() }
+        isAway = false
         // What arrives on the old connection from now on is lost.
         receivedBefore &+= read(answers: false)
         client = try await server.connect(user, resource, resuming: (id, receivedBefore))

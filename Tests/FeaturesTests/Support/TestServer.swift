@@ -14,8 +14,11 @@ import XMPP
 final class TestServer: Sendable {
     static let domain = "localhost"
 
-    let server: Server
+    var server: Server { current.withLock { $0 } }
     let data: String
+    private let current: Mutex<Server>
+    /// Starts the server anew.
+    private let start: @Sendable () async throws -> Server
     private let clients = Mutex<[TestClient]>([])
 
     var kernel: Kernel { server.kernel }
@@ -38,11 +41,13 @@ final class TestServer: Sendable {
         configuration[LimitSettings.stanzasBurst] = 1_000_000
         configuration[AccountSettings.passwordLength] = 1
         configure(&configuration)
-        let test = TestServer(
+        let start: @Sendable () async throws -> Server = { [configuration] in
             try await Server(
                 configuration: configuration,
                 features: [ServiceDiscovery.self, Ping.self, Rosters.self, Subscriptions.self, Presences.self] + further,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: loops), data: data)
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: loops)
+        }
+        let test = TestServer(try await start(), data: data, start)
         do {
             try await test.makeAccounts(accounts)
             try await body(test)
@@ -53,9 +58,17 @@ final class TestServer: Sendable {
         await test.stop()
     }
 
-    private init(_ server: Server, data: String) {
-        self.server = server
+    private init(_ server: Server, data: String, _ start: @escaping @Sendable () async throws -> Server) {
+        current = Mutex(server)
         self.data = data
+        self.start = start
+    }
+
+    /// Stops the server in order and starts it again, on another port.
+    func restart() async throws {
+        await server.stop()
+        let next = try await start()
+        current.withLock { $0 = next }
     }
 
     /// Makes the accounts user1, user2, … with the passwords pw1, pw2, …, and brings them into memory.

@@ -74,6 +74,14 @@ final class HostedRoom {
         goOn(on: loop)
     }
 
+    /// The room is as it was before a restart of the server; who has not come back is not in it any more.
+    func restored(_ room: Room, on loop: LoopContext) {
+        state = .ready(room)
+        wasStored = true
+        perform(RoomOutcome(), because: nil, on: loop)
+        rest(on: loop)
+    }
+
     /// The room cannot be read.
     func failed(_ error: StanzaError, on loop: LoopContext) {
         for event in waiting { refuse(event, error, on: loop) }
@@ -83,6 +91,7 @@ final class HostedRoom {
 
     private func goOn(on loop: LoopContext) {
         while case .ready = state, let event = waiting.popFirst() { handle(event, on: loop) }
+        if isStopped { stop(on: loop) }
         rest(on: loop)
     }
 
@@ -186,7 +195,7 @@ final class HostedRoom {
     // MARK: Actions
 
     private func perform(_ outcome: RoomOutcome, because event: Event?, on loop: LoopContext) {
-        var missing: [JID] = []
+        var missing = takeNoteOfMovements()
         var isSettled = false
         for action in outcome.actions {
             switch action {
@@ -309,13 +318,52 @@ final class HostedRoom {
         owner = nil
     }
 
+    /// XEP-0045 §14.2: those whose sessions end with the server leave; the others stay over the restart.
     func stop(on loop: LoopContext) {
         isStopped = true
-        changeNow(on: loop) { room, _ in
+        changeNow(on: loop) { [kernel] room, _ in
             var outcome = RoomOutcome()
-            room.shutDown(&outcome)
+            room.shutDown(Set(room.receivers.filter { !JoinedRooms.isKept($0, kernel) }), &outcome)
             return outcome
         }
+    }
+
+    // MARK: Who is there
+
+    /// Lets the accounts of devices know which rooms they are in.
+    /// - Returns: devices without a session.
+    private func takeNoteOfMovements() -> [JID] {
+        guard var room, !room.movements.isEmpty else { return [] }
+        let movements = room.takeMovements()
+        state = .ready(room)
+        var missing: [JID] = []
+        for movement in movements {
+            switch movement {
+            case .entered(let device): if !JoinedRooms.entered(address, device, kernel) { missing.append(device) }
+            case .left(let device):
+                JoinedRooms.left(address, device, kernel)
+                missing.removeAll { $0 == device }
+            }
+        }
+        return missing
+    }
+
+    /// The room as it is; nil if there is none, or while it is being read or written.
+    var room: Room? {
+        if case .ready(let room) = state { room } else { nil }
+    }
+
+    /// Whether nothing is being read or written for the room.
+    var isSettled: Bool {
+        switch state {
+        case .ready: true
+        case .loading, .writing: false
+        }
+    }
+
+    /// The room as it is kept over a restart of the server; nil if nobody would miss it.
+    var saved: SavedRoom? {
+        room.flatMap { $0.isEmpty ? nil : SavedRoom($0) }
     }
 }
 

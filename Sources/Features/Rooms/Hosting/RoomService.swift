@@ -44,7 +44,7 @@ struct RoomService: Sendable {
         return limits
     }
 
-    private func loop(of room: JID) -> Int { Int(UInt(bitPattern: room.storedHash) % UInt(kernel.loops.count)) }
+    func loop(of room: JID) -> Int { Int(UInt(bitPattern: room.storedHash) % UInt(kernel.loops.count)) }
 
     /// The room, which may have to be read first.
     private func hosted(_ address: JID, on loop: LoopContext) -> HostedRoom {
@@ -101,5 +101,18 @@ struct RoomService: Sendable {
     func stop(on loop: LoopContext) {
         for room in loop[Self.rooms].values { room.stop(on: loop) }
         loop.flush()
+    }
+
+    /// A session has ended: it is in no room any more, whatever it has said of that.
+    func ended(_ session: Session) {
+        let (device, account) = (session.jid, session.account)
+        for room in account.withState({ JoinedRooms.end(session.handle, in: &$0) }) {
+            session.loop.perform(on: loop(of: room)) { loop in
+                // Another session of the same address may have come meanwhile.
+                guard !JoinedRooms.contains(room, device, account) else { return }
+                let presence = Stanza(.presence, type: .unavailable, from: device, to: room)
+                loop[Self.rooms][room]?.receive(HostedRoom.Event(stanza: presence, settle: nil), on: loop)
+            }
+        }
     }
 }

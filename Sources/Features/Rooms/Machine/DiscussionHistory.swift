@@ -23,6 +23,9 @@ struct DiscussionHistory: Sendable {
         trim(to: limit)
     }
 
+    /// All of it, as it is kept.
+    var all: [(stanza: Stanza, time: DateTime)] { entries.map { ($0.stanza, $0.time) } }
+
     mutating func trim(to limit: Int) {
         if entries.count > limit { entries.removeFirst(entries.count - limit) }
     }

@@ -58,11 +58,22 @@ extension Room {
         tellOthers(presence, &outcome)
     }
 
-    /// §14.2: the service is about to stop.
-    mutating func shutDown(_ outcome: inout RoomOutcome) {
+    /// §14.2: the service is about to stop, and with it the visits of some devices.
+    mutating func shutDown(_ devices: Set<JID>, _ outcome: inout RoomOutcome) {
+        guard !devices.isEmpty else { return }
+        var gone: [RoomPresence] = []
         for occupant in allOccupants {
-            tellOwn(RoomPresence(endOf: occupant, affiliation(of: occupant.person), codes: [332]), &outcome)
+            let leaving = occupant.devices.filter { devices.contains($0.jid) }
+            guard !leaving.isEmpty else { continue }
+            let presence = RoomPresence(endOf: occupant, affiliation(of: occupant.person), codes: [332])
+            for device in leaving {
+                outcome.send(presence.stanza(to: device.jid, revealing: device.jid, [110]))
+                remove(device.jid)
+            }
+            if self.occupant(occupant.nickname) == nil { gone.append(presence) }
         }
-        for device in receivers { remove(device) }
+        // Those who have no reason to leave see the others go.
+        guard !isEmpty else { return }
+        for presence in gone { tellExpulsion(presence, &outcome) }
     }
 }

@@ -39,6 +39,8 @@ struct Room: Sendable {
     /// The devices of all occupants: who receives what is said to all.
     private(set) var receivers: [JID] = []
     private var entered = 0
+    /// The devices that have come and gone since they were last taken note of, in order.
+    private(set) var movements: [Movement] = []
     /// How many messages came without an id.
     var unnamed = 0
 
@@ -48,6 +50,12 @@ struct Room: Sendable {
     var records = RoomRecords()
     var lastMessages = LastMessages()
     var activity = MessageActivity()
+
+    /// A device comes or goes.
+    enum Movement: Sendable {
+        case entered(JID)
+        case left(JID)
+    }
 
     /// A room that somebody creates.
     init(_ address: JID, createdBy creator: JID, at now: DateTime, secret: [UInt8], limits: Limits = Limits()) {
@@ -127,6 +135,7 @@ struct Room: Sendable {
         let address = try address(nickname)
         keys[device.jid] = nickname.key
         receivers.append(device.jid)
+        movements.append(.entered(device.jid))
         if occupants[nickname.key] != nil {
             occupants[nickname.key]?.devices.append(device)
             return
@@ -140,6 +149,7 @@ struct Room: Sendable {
     /// A device is gone, and with the last one the occupant.
     mutating func remove(_ device: JID) {
         guard let key = keys.removeValue(forKey: device) else { return }
+        movements.append(.left(device))
         if let index = receivers.firstIndex(of: device) { receivers.remove(at: index) }
         occupants[key]?.devices.removeAll { $0.jid == device }
         if occupants[key]?.devices.isEmpty == true { occupants[key] = nil }
@@ -160,6 +170,11 @@ struct Room: Sendable {
     mutating func set(_ device: Occupant.Device, of occupant: Occupant) {
         occupants[occupant.nickname.key]?.devices.removeAll { $0.jid == device.jid }
         occupants[occupant.nickname.key]?.devices.append(device)
+    }
+
+    mutating func takeMovements() -> [Movement] {
+        defer { movements = [] }
+        return movements
     }
 
     func address(_ nickname: Nickname) throws(StanzaError) -> JID {

@@ -91,7 +91,9 @@ package struct StreamManagement: StreamFeature {
                 "max": resumption.map { "\($0.time.nanoseconds / 1_000_000_000)" },
             ])
         session.management = SessionManagement(resumption: resumption, limit: Self.limit(kernel.configuration))
-        if let resumption { kernel.resumptions[resumption.id] = session.handle }
+        guard let resumption else { return }
+        kernel.resumptions[resumption.id] = session.handle
+        session.account.withState { state in state.updateSession(session.handle.id) { $0.isResumable = true } }
     }
 
     /// §9.1: with a new session.

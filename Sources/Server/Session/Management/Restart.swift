@@ -22,11 +22,14 @@ struct Restart {
 
     /// Writes all sessions that may be resumed, and lets their connections go without ending their streams.
     func save() async {
-        // What their clients have sent is on disk before it is counted.
-        _ = try? await kernel.database.write { _ in }
+        for loop in kernel.loops { await loop.run { $0.abandonResumable() } }
+        // What their clients have sent is on disk before it is counted, and with those whom it was for.
+        await settle()
+        for part in kernel.registry.restartParts { await part.save() }
+        await settle()
         var saved: [(id: String, session: [UInt8])] = []
         for loop in kernel.loops {
-            saved += (try? await loop.eventLoop.submit { loop.current.saveSessions() }.get()) ?? []
+            saved += await loop.run { $0.saveSessions() }
         }
         do {
             try await kernel.database.write { [saved] transaction in
@@ -38,6 +41,14 @@ struct Restart {
         } catch {
             kernel.logger.error(
                 "Sessions cannot be kept over the restart.", metadata: [LogKeys.reason: "\(error)"])
+        }
+    }
+
+    /// What is on its way between loops, and to the disk and back, arrives.
+    private func settle() async {
+        for _ in 0..<4 {
+            _ = try? await kernel.database.write { _ in }
+            for loop in kernel.loops { await loop.run { $0.flush() } }
         }
     }
 
@@ -54,6 +65,7 @@ struct Restart {
             guard let session = SavedSession(decoding: bytes), let jid = try? JID(session.jid) else { continue }
             await restore(session, jid, on: kernel.loops[index % kernel.loops.count])
         }
+        for part in kernel.registry.restartParts { await part.restore() }
     }
 
     private func restore(_ saved: SavedSession, _ jid: JID, on loop: LoopReference) async {
@@ -76,10 +88,14 @@ extension LoopContext {
         flush()
     }
 
+    /// Nothing comes any more from the clients of sessions that may be resumed.
+    fileprivate func abandonResumable() {
+        for session in sessions.values where session.management?.resumption != nil { session.abandonConnection() }
+    }
+
     fileprivate func saveSessions() -> [(id: String, session: [UInt8])] {
         sessions.values.compactMap { session in
             guard let saved = SavedSession(session), let encoded = saved.encoded else { return nil }
-            session.abandonConnection()
             return (saved.id, encoded)
         }
     }

@@ -86,6 +86,7 @@ struct SavedSession: Codable, Sendable {
     func bound(as handle: SessionHandle) -> BoundSession {
         var bound = BoundSession(handle: handle, device: device)
         bound.isAway = true
+        bound.isResumable = true
         bound.isInterested = isInterested
         bound.presence = presence.map {
             var presence = AvailablePresence(
