@@ -63,6 +63,13 @@ struct SavedRooms: Sendable {
     // MARK: Starting
 
     private func restore() async {
+        await bringBack()
+        // What was done to the rooms meanwhile happens to those who are in them now.
+        await service.orders.forgetOld()
+        await service.orders.look()
+    }
+
+    private func bringBack() async {
         let saved: [(room: String, state: [UInt8], devices: String)]
         do {
             saved = try await kernel.database.write { transaction in
