@@ -70,8 +70,10 @@ import XMPP
                 .create(owners: [user], settings: ["muc#roomconfig_persistentroom": ["1"]]), on: room)
             database.close()
             guest.send("<presence to='\(hall)/guest'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
-            await guest.ping()
-            try await server.settle()
+            for _ in 0..<200 where !codes.contains("110") {
+                await guest.ping()
+                guest.read(answers: true)
+            }
             try await server.restart {
                 let (rooms, database) = try commands(server, isAlone: true)
                 try await rooms.carryOut(.configure(["muc#roomconfig_membersonly": ["1"]]), on: room)

@@ -116,7 +116,7 @@ struct Hats: RoomRecord {
     }
 
     private mutating func takeOff(_ uri: String, _ person: JID) {
-        let rest = wearers[person]?.filter { $0 != uri } ?? []
+        let rest: Set<String> = wearers[person]?.filter { $0 != uri } ?? []
         wearers[person] = rest.isEmpty ? nil : rest
     }
 
