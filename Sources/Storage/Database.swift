@@ -12,6 +12,8 @@ package final class Database: Sendable {
         case server
         /// Does a task and ends, also while a server runs.
         case command
+        /// Does a task in the place of a server: none runs meanwhile.
+        case maintenance
     }
 
     /// The sizes of queues and the patience with other processes.
@@ -48,7 +50,7 @@ package final class Database: Sendable {
         limits: Limits = Limits()
     ) throws(StorageError) -> Database {
         try Database(
-            directory: DataDirectory(directory, name: name, isServer: role == .server),
+            directory: DataDirectory(directory, name: name, role: role),
             role: role, schema: Schema(migrations: migrations), limits: limits)
     }
 

@@ -7,7 +7,7 @@ struct Martlet: AsyncParsableCommand {
         commandName: "martlet",
         abstract: "An XMPP chat server for a company's own machines.",
         subcommands: [
-            Serve.self, Check.self, User.self, Reports.self, ConfigurationReference.self,
+            Serve.self, Check.self, User.self, RoomCommand.self, Reports.self, ConfigurationReference.self,
             ReplayCommand.self, DOAP.self, Support.self,
         ])
 }

@@ -77,8 +77,12 @@ import XMPP
         // Who was told of it directly is told of its end.
         _ = again.take()
         await resumed.disconnect()
-        await again.ping()
-        #expect(again.take().map(\.description).contains("presence romeo@localhost/phone unavailable"))
+        var told: [String] = []
+        for _ in 0..<100 where told.isEmpty {
+            await again.ping()
+            told += again.take().map(\.description)
+        }
+        #expect(told.contains("presence romeo@localhost/phone unavailable"))
         for client in [laptop, again] { await client.disconnect() }
         await server.stop()
     }

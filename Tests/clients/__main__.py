@@ -5,6 +5,7 @@ import logging
 import sys
 
 import archive  # noqa: F401
+import bridge  # noqa: F401
 import components  # noqa: F401
 import directory  # noqa: F401
 import eventing  # noqa: F401

@@ -64,6 +64,7 @@ package struct MultiUserChat: Feature {
             }),
             Registration.chore(every: .seconds(60)) { await service.tidy() },
             Registration.chore(every: .seconds(3_600)) { await service.archive.expire() },
+            Registration.chore(every: .seconds(1)) { await service.orders.look() },
             Registration.stopping { service.stop(on: $0) },
             Registration.sessionEnded { session, _ in service.ended(session) },
             SavedRooms(service: service).registrations,

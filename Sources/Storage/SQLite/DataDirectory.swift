@@ -10,7 +10,7 @@ final class DataDirectory: Sendable {
     private let lock: Mutex<CInt?>
 
     /// - Throws: `.unusable`, `.full`, `.inUse`; an existing file is not touched.
-    init(_ directory: String, name: String, isServer: Bool) throws(StorageError) {
+    init(_ directory: String, name: String, role: Database.Role) throws(StorageError) {
         file = "\(directory)/\(name).db"
         do {
             try FileManager.default.createDirectory(
@@ -20,7 +20,7 @@ final class DataDirectory: Sendable {
             throw Self.failure(directory, mkdir(directory, 0o700) == 0 ? EIO : errno)
         }
         guard access(directory, R_OK | W_OK | X_OK) == 0 else { throw Self.failure(directory, errno) }
-        lock = Mutex(isServer ? try Self.lock("\(directory)/\(name).lock", for: file) : nil)
+        lock = Mutex(role == .command ? nil : try Self.lock("\(directory)/\(name).lock", for: file, role))
         do {
             try Self.create(file)
         } catch {
@@ -48,11 +48,20 @@ final class DataDirectory: Sendable {
         Foundation.close(descriptor)
     }
 
-    private static func lock(_ path: String, for file: String) throws(StorageError) -> CInt {
+    /// How long a server waits for a command that is about to end, in hundredths of a second.
+    private static let patience = 100
+
+    private static func lock(_ path: String, for file: String, _ role: Database.Role) throws(StorageError) -> CInt {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(path, errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        var left = role == .server ? patience : 0
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let error = errno
+            if error == EWOULDBLOCK, left > 0 {
+                left -= 1
+                usleep(10_000)
+                continue
+            }
             Foundation.close(descriptor)
             guard error == EWOULDBLOCK else { throw failure(path, error) }
             throw .inUse("\(file) is in use by another server: stop that one, or give this one another directory")

@@ -13,6 +13,10 @@ import XMPP
 /// A server of a test's own, on a free port of the loopback interface, with data that goes when the test ends.
 final class TestServer: Sendable {
     static let domain = "localhost"
+    /// Those of RFC 6121.
+    static let features: [any Feature.Type] = [
+        ServiceDiscovery.self, Ping.self, Rosters.self, Subscriptions.self, Presences.self,
+    ]
 
     var server: Server { current.withLock { $0 } }
     let data: String
@@ -44,7 +48,7 @@ final class TestServer: Sendable {
         let start: @Sendable () async throws -> Server = { [configuration] in
             try await Server(
                 configuration: configuration,
-                features: [ServiceDiscovery.self, Ping.self, Rosters.self, Subscriptions.self, Presences.self] + further,
+                features: features + further,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: loops)
         }
         let test = TestServer(try await start(), data: data, start)
@@ -65,8 +69,10 @@ final class TestServer: Sendable {
     }
 
     /// Stops the server in order and starts it again, on another port.
-    func restart() async throws {
+    /// - Parameter meanwhile: called while no server runs.
+    func restart(_ meanwhile: () async throws -> Void = {}) async throws {
         await server.stop()
+        try await meanwhile()
         let next = try await start()
         current.withLock { $0 = next }
     }

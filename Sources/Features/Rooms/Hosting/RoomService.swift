@@ -11,6 +11,7 @@ struct RoomService: Sendable {
     let directory = RoomDirectory()
     let archive: RoomArchive
     let quota: RoomQuota
+    var orders: RoomOrders { RoomOrders(kernel: kernel) { stanza, loop in try? receive(stanza, loop, nil) } }
     private let limits: Room.Limits
 
     /// The rooms of an event loop, by their addresses.
@@ -30,6 +31,7 @@ struct RoomService: Sendable {
     /// Takes what is not for the service itself.
     func receive(_ stanza: Stanza, _ loop: LoopContext, _ session: Session?) throws(StanzaError) {
         guard let room = stanza.to?.bare, !room.isDomain, stanza.from != nil else {
+            if stanza.kind == .iq, stanza.type == .result || stanza.type == .error { return orders.answered(stanza) }
             return try HostedService.refuse(stanza, loop, session)
         }
         let event = HostedRoom.Event(
@@ -78,7 +80,8 @@ struct RoomService: Sendable {
 
     /// Whether somebody may make a room.
     func mayCreate(_ room: JID, _ creator: JID) -> Bool {
-        switch kernel.configuration[MultiUserChat.creation] {
+        if creator.bare == room.domainJID { return true }
+        return switch kernel.configuration[MultiUserChat.creation] {
         case .everybody: true
         case .domain: kernel.serves(domainOf: creator) && room.domain.hasSuffix(".\(creator.domain)")
         case .nobody: false

@@ -23,7 +23,7 @@ enum RoomStore {
                 "CREATE INDEX room_affiliations_person ON room_affiliations (person)",
                 "CREATE TABLE room_removals (person TEXT NOT NULL PRIMARY KEY)",
             ])
-    ] + SavedRooms.migrations
+    ] + SavedRooms.migrations + RoomOrders.migrations
 
     // MARK: Reading
 

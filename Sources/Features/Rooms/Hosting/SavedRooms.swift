@@ -63,23 +63,31 @@ struct SavedRooms: Sendable {
     // MARK: Starting
 
     private func restore() async {
-        let saved: [(room: String, state: [UInt8], devices: String)]
+        await bringBack()
+        // What was done to the rooms meanwhile happens to those who are in them now.
+        await service.orders.forgetOld()
+        await service.orders.look()
+    }
+
+    private func bringBack() async {
+        let saved: [(room: JID, state: [UInt8], devices: String, records: RoomRecords)]
         do {
             saved = try await kernel.database.write { transaction in
                 let saved = try transaction.rows("SELECT room, state, devices FROM saved_rooms") { row in
-                    (room: try row.text(0), state: try row.bytes(1), devices: try row.text(2))
+                    (room: try JID(try row.text(0)), state: try row.bytes(1), devices: try row.text(2))
                 }
                 try transaction.execute("DELETE FROM saved_rooms")
-                return saved
+                return try saved.map { ($0.room, $0.state, $0.devices, try RoomRecords($0.room, transaction)) }
             }
         } catch {
             return kernel.logger.error("Rooms cannot be brought back.", metadata: [LogKeys.reason: "\(error)"])
         }
-        for (address, state, devices) in saved {
-            guard let address = try? JID(address) else { continue }
+        for (address, state, devices, records) in saved {
             let loop = kernel.loops[service.loop(of: address)]
             do {
-                let room = try SavedRoom(decoding: state).room(limits: service.limits(of: address))
+                var restored = try SavedRoom(decoding: state).room(limits: service.limits(of: address))
+                restored.records = records
+                let room = restored
                 await loop.run { loop in
                     let hosted = HostedRoom(address, service)
                     loop[RoomService.rooms][address] = hosted

@@ -17,11 +17,18 @@ enum AbsentRoom {
             guard stanza.to?.isFull == true else { return .refuse(StanzaError(.jidMalformed)) }
             return isEntry ? .create : .send(Room.notThere(stanza))
         case (.presence, _), (_, .error), (.iq, .result): return .nothing
+        case (.iq, .set) where isOrder(stanza): return .create
         case (.iq, _) where stanza.to?.isFull == true:
             let isDiscovery = stanza.element?.firstChild.map { $0.isIn(.discoveryInfo) || $0.isIn(.discoveryItems) } ?? false
             return .refuse(isDiscovery ? StanzaError(.badRequest) : .notInRoom)
         // §16.2: "If a MUC service receives a message directed to a room that does not exist or is not yet unlocked".
         case (.message, _), (.iq, _): return .refuse(StanzaError(.itemNotFound))
         }
+    }
+
+    /// Whether the administrator wants the room to be there.
+    private static func isOrder(_ stanza: Stanza) -> Bool {
+        guard let from = stanza.from, let to = stanza.to, from.local == nil, from.hasSameDomain(as: to) else { return false }
+        return stanza.element?.child("query", in: .roomOwner)?.child("create") != nil
     }
 }

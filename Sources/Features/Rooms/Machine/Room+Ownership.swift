@@ -37,6 +37,9 @@ extension Room {
             destroy(RoomDestruction(element), &outcome)
             return outcome.send(answer)
         }
+        if query.child("create") != nil, !isLocked || !isEmpty {
+            throw StanzaError(.conflict, "there is such a room already")
+        }
         guard let form = query.child("x", in: .dataForms).flatMap(DataForm.init) else { throw StanzaError(.badRequest) }
         switch form.kind {
         case .cancel:

@@ -86,6 +86,7 @@ struct Room: Sendable {
     /// What somebody is to the room. §9.2: "match JIDs in the following order: <user@domain>, <domain>".
     func affiliation(of person: JID) -> RoomAffiliation {
         if let affiliate = affiliates[person.bare] { return affiliate.affiliation }
+        if isService(person) { return .owner }
         if !affiliates.isEmpty, affiliates[person.domainJID]?.affiliation == .outcast { return .outcast }
         return .none
     }
