@@ -65,7 +65,7 @@ extension Transaction {
     func administrators(of domain: String) throws -> [Account] {
         try rows(
             """
-            SELECT localpart, administrator, disabled, created FROM account
+            SELECT localpart, administrator, disabled, created, password_revision FROM account
             WHERE domain = $1 AND administrator = 1 AND disabled = 0 ORDER BY localpart LIMIT 100
             """, [.text(domain)]
         ) { try Account($0) }

@@ -282,7 +282,6 @@ struct RoomServiceTests {
                     Stanza(kind: .presence, type: .available, from: ghost.from, to: ghost.to, element: bytes), on: loop)
             }
             try await server.settle()
-            _ = host.take()
             await RoomService(kernel: server.kernel).tidy()
             try await server.settle()
             try await server.settle()

@@ -16,23 +16,20 @@ final class ServerProcess {
     private static let variable = "FEATURES_TESTS_SERVER_FOLDER"
 
     let port: Int
-    private let process = Process()
-    private let input = Pipe()
+    private let identifier: pid_t
+    private let input: FileHandle
 
     /// - Parameter test: the name of the test that calls `serveIfAsked`.
     init(_ folder: String, test: String) throws {
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["--testing-library", "swift-testing", "--filter", test]
-        process.environment = ProcessInfo.processInfo.environment.merging([Self.variable: folder]) { $1 }
-        process.standardInput = input
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = output
-        try process.run()
+        let (identifier, input, output) = try Self.spawn(
+            ["--testing-library", "swift-testing", "--filter", test],
+            environment: ProcessInfo.processInfo.environment.merging([Self.variable: folder]) { $1 })
+        self.identifier = identifier
+        self.input = input
         var text = ""
         var found: Int?
         while found == nil {
-            let more = output.fileHandleForReading.availableData
+            let more = output.availableData
             guard !more.isEmpty else { break }
             text += String(decoding: more, as: UTF8.self)
             found = text.split(separator: "\n").first { $0.hasPrefix("port ") && text.contains("\($0)\n") }
@@ -41,16 +38,48 @@ final class ServerProcess {
         port = try #require(found, "the server did not start: \(text)")
     }
 
-    /// Lets the disk fail, or work again.
-    func setFault(_ fault: FaultyDisk.Fault?) {
-        input.fileHandleForWriting.write(Data("\(fault?.rawValue ?? "none")\n".utf8))
+    /// Runs this program once more, with pipes to its input and from its errors.
+    ///
+    /// By hand: Foundation's `Process` lists the open files of this process first, and sometimes crashes when other tests
+    /// open and close some meanwhile.
+    private static func spawn(
+        _ arguments: [String], environment: [String: String]
+    ) throws -> (pid_t, input: FileHandle, output: FileHandle) {
+        var input: [Int32] = [0, 0], output: [Int32] = [0, 0]
+        try #require(pipe(&input) == 0 && pipe(&output) == 0)
+        for end in input + output { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer {
+            close(input[0])
+            close(output[1])
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output[1], STDERR_FILENO)
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let words = ([program] + arguments).map { strdup($0) } + [nil]
+        let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in words + variables { free(text) } }
+        var identifier = pid_t()
+        try #require(posix_spawn(&identifier, program, &actions, nil, words, variables) == 0)
+        return (
+            identifier, FileHandle(fileDescriptor: input[1], closeOnDealloc: true),
+            FileHandle(fileDescriptor: output[0], closeOnDealloc: true)
+        )
     }
 
-    func kill() { Foundation.kill(process.processIdentifier, SIGKILL) }
+    /// Lets the disk fail, or work again.
+    func setFault(_ fault: FaultyDisk.Fault?) {
+        input.write(Data("\(fault?.rawValue ?? "none")\n".utf8))
+    }
+
+    func kill() { _ = Foundation.kill(identifier, SIGKILL) }
 
     func end() {
         kill()
-        process.waitUntilExit()
+        waitpid(identifier, nil, 0)
     }
 
     // MARK: The other process
