@@ -54,7 +54,10 @@ import XMPP
         desk.send("<message to='romeo@localhost/phone' type='chat'><body>unread</body></message>")
         await desk.ping()
         await server.stop()
-        #expect(!phone.isConnected && !desk.isConnected)
+        for client in [phone, desk] {
+            for _ in 0..<1_000 where client.isConnected { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(!client.isConnected)
+        }
 
         server = try await start()
         let laptop = try await connect(server, "romeo", "laptop")

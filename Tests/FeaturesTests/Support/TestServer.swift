@@ -134,6 +134,17 @@ final class TestServer: Sendable {
         for client in clients { await client.ping() }
     }
 
+    /// What a client receives until it is enough: for what begins with the end of a connection, of which nobody tells
+    /// when the server has noticed it.
+    func received(by client: TestClient, until isEnough: ([Received]) -> Bool) async throws -> [Received] {
+        var received = client.take()
+        for _ in 0..<2_000 where !isEnough(received) {
+            try await settle()
+            received += client.take()
+        }
+        return received
+    }
+
     /// What is on disk of a roster, after all that was to be written.
     func rosterOnDisk(of account: JID) async throws -> Roster {
         try await kernel.database.write { _ in }
