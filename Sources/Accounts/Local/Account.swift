@@ -13,6 +13,9 @@ package struct Account: Sendable, Equatable {
 }
 
 extension Account {
+    /// What `init` reads, in that order.
+    static let columns = "localpart, administrator, disabled, created, password_revision"
+
     init(_ row: borrowing Row) throws(StorageError) {
         localpart = try row.text(0)
         isAdministrator = try row.flag(1)

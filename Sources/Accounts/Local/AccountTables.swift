@@ -46,7 +46,7 @@ extension Transaction {
     func account(_ localpart: String, of domain: String) throws -> Account? {
         try first(
             """
-            SELECT localpart, administrator, disabled, created, password_revision FROM account
+            SELECT \(Account.columns) FROM account
             WHERE domain = $1 AND localpart = $2
             """, [.text(domain), .text(localpart)]
         ) { try Account($0) }
@@ -56,7 +56,7 @@ extension Transaction {
     func accounts(of domain: String, after localpart: String, limit: Int) throws -> [Account] {
         try rows(
             """
-            SELECT localpart, administrator, disabled, created, password_revision FROM account
+            SELECT \(Account.columns) FROM account
             WHERE domain = $1 AND localpart > $2 ORDER BY localpart LIMIT $3
             """, [.text(domain), .text(localpart), .integer(limit)]
         ) { try Account($0) }
@@ -65,7 +65,7 @@ extension Transaction {
     func administrators(of domain: String) throws -> [Account] {
         try rows(
             """
-            SELECT localpart, administrator, disabled, created, password_revision FROM account
+            SELECT \(Account.columns) FROM account
             WHERE domain = $1 AND administrator = 1 AND disabled = 0 ORDER BY localpart LIMIT 100
             """, [.text(domain)]
         ) { try Account($0) }

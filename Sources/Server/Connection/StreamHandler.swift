@@ -83,18 +83,6 @@ package final class StreamHandler: ChannelDuplexHandler {
         _modify { yield &slots[slot.index, slot.make()] }
     }
 
-    /// Writes a log line that names the stream, if lines of that level are wanted.
-    func log(
-        _ level: Logger.Level, _ message: @autoclosure () -> Logger.Message,
-        _ metadata: @autoclosure () -> Logger.Metadata = [:]
-    ) {
-        guard level >= kernel.logger.logLevel else { return }
-        var metadata = metadata()
-        metadata[LogKeys.stream] = "\(id)"
-        if let authenticated { metadata[LogKeys.account] = "\(authenticated)" }
-        kernel.logger.log(level: level, message(), metadata: metadata)
-    }
-
     // MARK: Channel
 
     package func handlerAdded(context: ChannelHandlerContext) {
@@ -275,13 +263,6 @@ package final class StreamHandler: ChannelDuplexHandler {
                 buffer = writer.buffer
             }
         }
-    }
-
-    /// Writes what may be negotiated now (RFC 6120 §4.3.2).
-    func writeFeatures(into writer: inout XMLWriter) {
-        writer.buffer.writeStaticString("<stream:features>")
-        for index in machine.offers { listener.features[index].offer(on: self, into: &writer) }
-        writer.buffer.writeStaticString("</stream:features>")
     }
 
     private func process(_ element: Element) throws(StreamError) {
@@ -516,14 +497,6 @@ package final class StreamHandler: ChannelDuplexHandler {
         return true
     }
 
-    /// RFC 6120 §4.9.3.19: not "until after the confidentiality and integrity of the stream have been protected".
-    private var movedTo: StreamError? {
-        guard machine.facts.contains(.secure), let domain = machine.domain,
-            let host = kernel.domain(domain)?.movedTo
-        else { return nil }
-        return StreamError(.seeOtherHost, otherHost: host.description)
-    }
-
     /// The peer has closed the connection without having ended its stream (XEP-0198 §7).
     private func peerHungUp() {
         if !machine.isClosing { loseSession() }
@@ -618,10 +591,5 @@ package final class StreamHandler: ChannelDuplexHandler {
             }
             if let session { session.send(ping) } else { component?.send(ping.serialized, .burst) }
         }
-    }
-
-    /// 22 characters of base 64 without padding: 128 random bits.
-    static func randomID() -> String {
-        String(decoding: Base64.encode(randomBytes(16)).dropLast(2), as: UTF8.self)
     }
 }

@@ -1,0 +1,39 @@
+internal import Logging
+internal import NIOCore
+internal import TLS
+internal import XMPP
+
+/// What a stream tells of itself: to the log, and to its peer.
+extension StreamHandler {
+    /// Writes a log line that names the stream, if lines of that level are wanted.
+    func log(
+        _ level: Logger.Level, _ message: @autoclosure () -> Logger.Message,
+        _ metadata: @autoclosure () -> Logger.Metadata = [:]
+    ) {
+        guard level >= kernel.logger.logLevel else { return }
+        var metadata = metadata()
+        metadata[LogKeys.stream] = "\(id)"
+        if let authenticated { metadata[LogKeys.account] = "\(authenticated)" }
+        kernel.logger.log(level: level, message(), metadata: metadata)
+    }
+
+    /// Writes what may be negotiated now (RFC 6120 §4.3.2).
+    func writeFeatures(into writer: inout XMLWriter) {
+        writer.buffer.writeStaticString("<stream:features>")
+        for index in machine.offers { listener.features[index].offer(on: self, into: &writer) }
+        writer.buffer.writeStaticString("</stream:features>")
+    }
+
+    /// RFC 6120 §4.9.3.19: not "until after the confidentiality and integrity of the stream have been protected".
+    var movedTo: StreamError? {
+        guard machine.facts.contains(.secure), let domain = machine.domain,
+            let host = kernel.domain(domain)?.movedTo
+        else { return nil }
+        return StreamError(.seeOtherHost, otherHost: host.description)
+    }
+
+    /// 22 characters of base 64 without padding: 128 random bits.
+    static func randomID() -> String {
+        String(decoding: Base64.encode(randomBytes(16)).dropLast(2), as: UTF8.self)
+    }
+}
