@@ -245,6 +245,8 @@ final class ArchiveFile: Sendable {
     }
 
     /// What one write has taken: the body takes it, the completion answers for it, one after the other on one queue.
+    ///
+    /// `@unchecked Sendable`: touched only on the queue of the file's writer, in the body and then in the completion.
     private final class Taken: @unchecked Sendable {
         var waiting: [Waiting] = []
     }

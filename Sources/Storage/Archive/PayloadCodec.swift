@@ -19,6 +19,7 @@ final class PayloadCodec: Sendable {
         deinit { ZSTD_freeCCtx(context) }
     }
 
+    /// `@unchecked Sendable`: handed from thread to thread under locks, used by one at a time.
     private final class Decompressor: @unchecked Sendable {
         let context = ZSTD_createDCtx()
         /// A frame with its magic number.
