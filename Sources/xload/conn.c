@@ -405,6 +405,9 @@ static void readable(struct conn *c)
 				return;
 			}
 			consume(c, rbuf, (size_t)n);
+			/* read ahead: nothing is left in OpenSSL, and epoll tells of what is left in the socket */
+			if (c->st != C_DEAD && c->ssl == ssl && !SSL_has_pending(ssl))
+				return;
 			continue;
 		}
 		n = recv(c->fd, rbuf, RBUF, 0);

@@ -22,7 +22,7 @@ static const char *transport = "starttls";
 static const struct { const char *name; int (*run)(void); } scenarios[] = {
 	{ "login", sc_login }, { "idle", sc_idle }, { "chat", sc_chat }, { "muc", sc_muc },
 	{ "presence", sc_presence }, { "iq", sc_iq }, { "mam", sc_mam }, { "flood", sc_flood },
-	{ "phone", sc_phone },
+	{ "phone", sc_phone }, { "rooms", sc_rooms },
 };
 
 /* exactly one of the pointers is set; a flag takes no value */
@@ -49,7 +49,7 @@ static void on_signal(int s) { (void)s; interrupted = 1; }
 
 __attribute__((noreturn)) static void usage(void)
 {
-	fputs("usage: xload login|idle|chat|muc|presence|iq|mam|flood|phone [options]   (Tests/bench/README.md explains them)\n"
+	fputs("usage: xload login|idle|chat|muc|rooms|presence|iq|mam|flood|phone [options]   (Tests/bench/README.md explains them)\n"
 	      " target   --host A --port P --domain D --tls plain|starttls|direct --ca FILE --sources N\n"
 	      " users    --user PAT --pass PAT --first I --share K --resource R --mech auto|SCRAM-SHA-1|SCRAM-SHA-256|PLAIN\n"
 	      "          --scram-cache FILE\n"

@@ -13,6 +13,7 @@ int sc_login(void);
 int sc_idle(void);
 int sc_chat(void);
 int sc_muc(void);
+int sc_rooms(void);
 int sc_presence(void);
 int sc_iq(void);
 int sc_mam(void);

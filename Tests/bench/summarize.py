@@ -21,7 +21,7 @@ METRICS = {
              ("lat_p99_ms", "p99 ms", LOW), ("ack_p50_ms", "acknowledgement p50 ms", LOW), ("fsync_p50_ms", "fsync p50 ms", PLAIN),
              ("ack_per_fsync", "acknowledgement / fsync", LOW), ("disk_bytes_per_msg", "bytes on disk/message", LOW),
              ("lost", "lost", PLAIN), ("reordered", "reordered", PLAIN)],
-    "muc": [("server_cpu_us_per_copy", "CPU us/copy", LOW), ("copy_per_s", "copies/s", HIGH), ("lat_p99_ms", "p99 ms", LOW),
+    "muc": [("server_cpu_us_per_copy", "CPU us/copy", LOW), ("copy_per_s", "copies/s", HIGH), ("lat_p50_ms", "p50 ms", LOW), ("lat_p99_ms", "p99 ms", LOW),
             ("lost", "lost", PLAIN), ("reordered", "reordered", PLAIN), ("join_cpu_ms_per_room", "join storm CPU ms/room", LOW),
             ("join_cpu_us_per_presence", "join CPU us/presence", LOW)],
     "presence": [("server_cpu_us_per_presence", "CPU us/presence", LOW), ("presence_per_s", "presences/s", HIGH), ("lat_p99_ms", "p99 ms", LOW),

@@ -42,6 +42,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// How much of `received` the framer has seen.
     private var scanned = 0
     private var unsent = ByteBuffer()
+    private var isWritable = true
     /// What was unsent when output began to be held back; nil while it is not.
     private var held: ByteBuffer?
     /// When the loop writes what is unsent; nil if it does not know of any.
@@ -135,7 +136,8 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
+        isWritable = context.channel.isWritable
+        if isWritable {
             flushOutput()
             drained()
         }
@@ -395,12 +397,12 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     /// Whether the peer does not take what it is sent as fast as it is sent.
-    var isBlocked: Bool { context.map { !$0.channel.isWritable } ?? false }
+    var isBlocked: Bool { context != nil && !isWritable }
 
     /// Writes what is unsent, unless the channel's own buffer is full.
     func flushOutput() {
         awaited = nil
-        guard held == nil, let context, unsent.readableBytes > 0, context.channel.isWritable || machine.isClosing else { return }
+        guard held == nil, let context, unsent.readableBytes > 0, isWritable || machine.isClosing else { return }
         session?.requestAcknowledgement(into: &unsent)
         let bytes = unsent
         unsent = ByteBuffer()
@@ -438,7 +440,7 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     /// Calls `body` when the peer has taken most of what it was sent, or is gone; at once if nothing piles up.
     func whenDrained(_ body: @escaping () -> Void) {
-        if context?.channel.isWritable ?? true { body() } else { draining.append(body) }
+        if !isBlocked { body() } else { draining.append(body) }
     }
 
     private func drained() {

@@ -48,9 +48,13 @@ extension Account {
     /// The session that is bound to a full address.
     fileprivate func session(at address: JID) -> (handle: SessionHandle, isAway: Bool)? {
         withState { state in
-            // By index: the elements are large to copy.
-            guard let index = state.sessions.firstIndex(where: { $0.handle.jid == address }) else { return nil }
-            return (state.sessions[index].handle, state.sessions[index].isAway)
+            // In place: the elements are large to copy.
+            state.sessions.withUnsafeBufferPointer { sessions in
+                for index in sessions.indices where sessions[index].handle.jid == address {
+                    return (sessions[index].handle, sessions[index].isAway)
+                }
+                return nil
+            }
         }
     }
 }

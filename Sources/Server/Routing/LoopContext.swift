@@ -247,7 +247,13 @@ package final class LoopContext {
 
     /// A burst of events has ended: writes what does not wait for the end of the tick.
     func endBurst() {
+        // First, so that other loops write theirs while this one writes its own.
+        handOverUrgent()
         flushStreams()
+        handOverUrgent()
+    }
+
+    private func handOverUrgent() {
         for loop in outboxes.indices where outboxes[loop].isUrgent { handOver(to: loop) }
     }
 
@@ -255,7 +261,12 @@ package final class LoopContext {
     package func flush() {
         unflushed += unhurried
         unhurried.removeAll(keepingCapacity: true)
+        handOverAll()
         flushStreams()
+        handOverAll()
+    }
+
+    private func handOverAll() {
         for loop in outboxes.indices where !outboxes[loop].isEmpty { handOver(to: loop) }
     }
 

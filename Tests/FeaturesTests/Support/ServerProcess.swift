@@ -98,6 +98,8 @@ final class ServerProcess {
             listeners: [ListenerSection(kind: .client, port: 0, address: .loopback, tls: .none)], data: folder)
         configuration[LimitSettings.stanzasPerSecond] = 1_000_000
         configuration[LimitSettings.stanzasBurst] = 1_000_000
+        // Tests that run beside many others take their time.
+        configuration[LimitSettings.loginTime] = .seconds(300)
         configuration[AccountSettings.passwordLength] = 1
         let server = try await Server(
             configuration: configuration, features: allFeatures,

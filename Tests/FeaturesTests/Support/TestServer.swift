@@ -43,6 +43,8 @@ final class TestServer: Sendable {
             listeners: [ListenerSection(kind: .client, port: 0, address: .loopback, tls: .none)], data: data)
         configuration[LimitSettings.stanzasPerSecond] = 1_000_000
         configuration[LimitSettings.stanzasBurst] = 1_000_000
+        // Tests that run beside many others take their time.
+        configuration[LimitSettings.loginTime] = .seconds(300)
         configuration[AccountSettings.passwordLength] = 1
         configure(&configuration)
         let start: @Sendable () async throws -> Server = { [configuration] in
