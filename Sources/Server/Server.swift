@@ -85,8 +85,11 @@ package final class Server: Sendable {
         self.leavers = leavers
         clock = kernel.loops[0].eventLoop.scheduleRepeatedTask(initialDelay: .seconds(2), delay: .seconds(2)) {
             [kernel, leavers, memory, chores] _ in
-            Task { await leavers.look() }
-            chores.look(kernel.clock.instant)
+            Task {
+                await leavers.look()
+                withExtendedLifetime(kernel) {}
+            }
+            chores.look(kernel.clock.instant, kernel)
             for loop in kernel.loops { loop.execute { $0.checkTime() } }
             kernel.accounts.sweep(olderThan: kernel.clock.now - .minutes(5))
             memory.look(changes: kernel.changes)

@@ -23,7 +23,7 @@ package struct StanzaIdentifiers: Feature {
 
     /// §3, rule 2: nobody but its server says what the place in an account's archive is.
     private static func clean(_ stanza: inout Stanza, of account: Account) {
-        guard let element = stanza.element else { return }
+        guard let element = stanza.element, element.hasChild("stanza-id", in: .stanzaIdentifiers) else { return }
         for child in element.children where child.isNamed("stanza-id", in: .stanzaIdentifiers) {
             guard let by = child["by"].flatMap({ try? JID($0) }), by == account.jid, !stanza.omits(child)
             else { continue }

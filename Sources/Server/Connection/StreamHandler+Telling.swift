@@ -1,5 +1,6 @@
 internal import Logging
 internal import NIOCore
+internal import Synchronization
 internal import TLS
 internal import XMPP
 
@@ -34,6 +35,9 @@ extension StreamHandler {
 
     /// 22 characters of base 64 without padding: 128 random bits.
     static func randomID() -> String {
-        String(decoding: Base64.encode(randomBytes(16)).dropLast(2), as: UTF8.self)
+        let bytes = randomPool.withLock { $0.take(16) }
+        return String(decoding: Base64.encode(bytes).dropLast(2), as: UTF8.self)
     }
+
+    private static let randomPool = Mutex(RandomPool())
 }

@@ -32,6 +32,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     private(set) var component: ComponentConnection?
     package var kernel: Kernel { loop.kernel }
     package var facts: StreamFacts { machine.facts }
+    private var isClosing: Bool { machine.isClosing }
 
     private var context: ChannelHandlerContext?
     private var framer: StanzaFramer
@@ -108,7 +109,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         // After the end of our stream nothing is processed; what still comes is read so that the peer can read our end.
-        guard !machine.isClosing else { return }
+        guard !isClosing else { return }
         heard = loop.eventLoop.now
         isProbed = false
         if let wait = bytesBucket.spend(bytes.readableBytes, now: heard) { pause(for: wait) }
@@ -180,7 +181,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     // MARK: Reading
 
     private func process(_ now: NIODeadline) {
-        while pauses == 0, !machine.isClosing, received.readableBytes > 0 {
+        while pauses == 0, !isClosing, received.readableBytes > 0 {
             let step = received.withUnsafeReadableBytes { framer.scan($0, from: scanned) }
             scanned = 0
             do throws(StreamError) {
@@ -192,10 +193,10 @@ package final class StreamHandler: ChannelDuplexHandler {
                     try machine.blankReceived()
                 case .header(let end):
                     guard let bytes = received.readSlice(length: end) else { return }
-                    try openStream(StreamHeader(parsing: bytes))
+                    try openStream(loop.recentHeader.parse(bytes))
                 case .element(let end):
                     guard let bytes = received.readSlice(length: end) else { return }
-                    if machine.facts.contains(.bound), let wait = stanzasBucket.spend(1, now: now) { pause(for: wait) }
+                    if facts.contains(.bound), let wait = stanzasBucket.spend(1, now: now) { pause(for: wait) }
                     let parser = ownParser ?? loop.parser
                     defer { parser.release() }
                     try process(parser.parse(bytes, limits: currentLimits))
@@ -217,7 +218,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     }
 
     private var currentLimits: XMLLimits {
-        machine.facts.contains(.authenticated) ? limits.afterLogin : limits.beforeLogin
+        facts.contains(.authenticated) ? limits.afterLogin : limits.beforeLogin
     }
 
     /// Keeps the beginning of an element, in memory of its own size.
@@ -242,7 +243,7 @@ package final class StreamHandler: ChannelDuplexHandler {
             StanzaParser.isUsual(header, listener.content)
             ? nil : StanzaParser(root: StanzaParser.Root(header, listener.content))
         let from = header.from.flatMap { try? JID($0) }?.bare
-        claimed = machine.facts.contains(.encrypted) ? from : nil
+        claimed = facts.contains(.encrypted) ? from : nil
         language = header.defaultLanguage
         switch result {
         case .fail(let error):
@@ -402,7 +403,7 @@ package final class StreamHandler: ChannelDuplexHandler {
     /// Writes what is unsent, unless the channel's own buffer is full.
     func flushOutput() {
         awaited = nil
-        guard held == nil, let context, unsent.readableBytes > 0, isWritable || machine.isClosing else { return }
+        guard held == nil, let context, unsent.readableBytes > 0, isWritable || isClosing else { return }
         session?.requestAcknowledgement(into: &unsent)
         let bytes = unsent
         unsent = ByteBuffer()
@@ -501,7 +502,7 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     /// The peer has closed the connection without having ended its stream (XEP-0198 §7).
     private func peerHungUp() {
-        if !machine.isClosing { loseSession() }
+        if !isClosing { loseSession() }
         peerEnded()
         loop.flush()
     }
@@ -571,8 +572,8 @@ package final class StreamHandler: ChannelDuplexHandler {
 
     /// Called from time to time: closes what takes too long to log in, and what is silent for too long.
     func checkTime(_ now: NIODeadline) {
-        guard !machine.isClosing else { return }
-        guard machine.facts.contains(.bound) else {
+        guard !isClosing else { return }
+        guard facts.contains(.bound) else {
             if now - opened > limits.loginTime {
                 // §4.6.3; the peer may well be there, so it is no connection-timeout (§4.9.3.4).
                 close(StreamError(.policyViolation, "log-in took too long"))

@@ -23,7 +23,8 @@ final class Chores: Sendable {
     }
 
     /// Called every few seconds.
-    func look(_ now: ContinuousClock.Instant) {
+    /// - Parameter kernel: stays until the chores that are begun have ended.
+    func look(_ now: ContinuousClock.Instant, _ kernel: Kernel) {
         for (index, chore) in chores.enumerated() {
             let isDue = states.withLock { states in
                 guard !states[index].isRunning, states[index].next.map({ $0 <= now }) ?? true else { return false }
@@ -33,6 +34,7 @@ final class Chores: Sendable {
             guard isDue else { continue }
             Task {
                 await chore.body()
+                withExtendedLifetime(kernel) {}
                 states.withLock { $0[index].isRunning = false }
             }
         }

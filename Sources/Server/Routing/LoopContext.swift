@@ -11,6 +11,7 @@ package final class LoopContext {
     package unowned(unsafe) let kernel: Kernel
     /// Parses the streams of clients that declare nothing unusual on their root.
     let parser = StanzaParser()
+    var recentHeader = RecentHeader()
     /// Lets only so many TLS handshakes go on at once.
     let handshakes: HandshakeGate
     private(set) var sessions: [UInt64: Session] = [:]
@@ -32,6 +33,7 @@ package final class LoopContext {
     private var unhurried: [StreamHandler] = []
     /// What waits for other loops, by loop, in order.
     private var outboxes: [Outbox]
+    private var isAnyUrgent = false
     private var isTickEndAwaited = false
     /// What features keep here.
     var slots = Slots()
@@ -205,7 +207,7 @@ package final class LoopContext {
     package func perform(on loop: Int, _ errand: @escaping @Sendable (LoopContext) -> Void) {
         if loop == index { return errand(self) }
         outboxes[loop].errands.append(errand)
-        outboxes[loop].isUrgent = true
+        hurry(loop)
     }
 
     private func send(_ handed: consuming HandedOver) {
@@ -231,8 +233,14 @@ package final class LoopContext {
 
     private func put(_ handed: consuming HandedOver, for loop: Int) {
         let pace = handed.pace
+        if outboxes[loop].stanzas.isEmpty { outboxes[loop].stanzas.reserveCapacity(8) }
         outboxes[loop].stanzas.append(handed)
-        if pace == .burst { outboxes[loop].isUrgent = true } else { awaitEndOfTick() }
+        if pace == .burst { hurry(loop) } else { awaitEndOfTick() }
+    }
+
+    private func hurry(_ loop: Int) {
+        outboxes[loop].isUrgent = true
+        isAnyUrgent = true
     }
 
     func markUnflushed(_ stream: StreamHandler, _ pace: Pace) {
@@ -254,6 +262,8 @@ package final class LoopContext {
     }
 
     private func handOverUrgent() {
+        guard isAnyUrgent else { return }
+        isAnyUrgent = false
         for loop in outboxes.indices where outboxes[loop].isUrgent { handOver(to: loop) }
     }
 

@@ -45,7 +45,7 @@ package struct StreamFeatureRule: Sendable {
 ///            └──────► closing ◄───┘ ──peer's end──► closed
 ///
 /// It knows no feature: what may be negotiated is a list of rules, and what is reached is a set of facts.
-package struct StreamMachine: Sendable {
+package struct StreamMachine: ~Copyable, Sendable {
     private enum State {
         case awaitingHeader
         case open

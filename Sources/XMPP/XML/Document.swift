@@ -48,11 +48,17 @@ package final class Document: @unchecked Sendable {
     var isContentDefault = true
     /// Whether the stanza, or a child that belongs to it and to no extension, is written with a prefix.
     var hasContentPrefix = false
+    /// The first letters of the root's children, a bit for each: most names that are looked for begin like none of them.
+    var childInitials: UInt64 = 0
     var names: NameDictionary
 
     init(names: NameDictionary) {
         self.names = names
     }
+
+    /// The bit in `childInitials` of names that begin with a letter.
+    @inline(__always)
+    static func initial(_ letter: UInt8) -> UInt64 { 1 &<< UInt64(letter & 63) }
 }
 
 /// A prefix and the namespace it stands for, as declared on a stream's root.

@@ -88,11 +88,9 @@ package struct Element: Sendable {
 
     private func find(_ name: StaticString) -> Range<Int>? {
         let node = node
-        let first = name.utf8Start.pointee
         for index in Int(node.attributes)..<Int(node.attributes) + Int(node.attributeCount) {
             let attribute = document.attributes[index]
-            // Most names differ in their first letter.
-            if attribute.name.pointee == first, attribute.namespace == nil, equal(attribute.name, name) {
+            if attribute.namespace == nil, equal(attribute.name, name) {
                 return Int(attribute.start)..<Int(attribute.end)
             }
         }
@@ -110,30 +108,43 @@ package struct Element: Sendable {
     }
 
     package func child(_ name: StaticString, in namespace: Namespace) -> Element? {
-        var children = children
-        while let child = children.next() {
-            if child.isNamed(name, in: namespace) { return child }
-        }
-        return nil
+        firstChildIndex(name) { equal($0.namespace, namespace.text) }.map { Element(document: document, index: $0) }
+    }
+
+    package func hasChild(_ name: StaticString, in namespace: Namespace) -> Bool {
+        firstChildIndex(name) { equal($0.namespace, namespace.text) } != nil
     }
 
     /// The first child with this local name in the same namespace as its parent.
     package func child(_ name: StaticString) -> Element? {
         let own = node.namespace
-        var children = children
-        while let child = children.next() {
-            // Names of one dictionary are equal if their addresses are.
-            if child.isNamed(name), child.node.namespace == own { return child }
-        }
-        return nil
+        // Names of one dictionary are equal if their addresses are.
+        return firstChildIndex(name) { $0.namespace == own }.map { Element(document: document, index: $0) }
     }
 
     package func child(in namespace: Namespace) -> Element? {
-        var children = children
-        while let child = children.next() {
-            if child.isIn(namespace) { return child }
+        firstChildIndex { equal($0.namespace, namespace.text) }.map { Element(document: document, index: $0) }
+    }
+
+    @inline(__always)
+    private func firstChildIndex(_ name: StaticString, where isMeant: (Document.Node) -> Bool) -> Int? {
+        guard index > 0 || document.childInitials & Document.initial(name.utf8Start.pointee) != 0 else { return nil }
+        return firstChildIndex { equal($0.name, name) && isMeant($0) }
+    }
+
+    /// Hooks look for children in every message, and mostly in vain: nothing is retained for those that are not meant.
+    @inline(__always)
+    private func firstChildIndex(where isMeant: (Document.Node) -> Bool) -> Int? {
+        document.nodes.withUnsafeBufferPointer { nodes in
+            var position = index + 1
+            let end = Int(nodes[index].next)
+            while position < end {
+                let node = nodes[position]
+                if node.name != nil, isMeant(node) { return position }
+                position = Int(node.next)
+            }
+            return nil
         }
-        return nil
     }
 
     /// The character data directly inside this element, references resolved.
@@ -175,9 +186,11 @@ package struct Element: Sendable {
 @inline(__always)
 func equal(_ name: UnsafePointer<UInt8>?, _ other: StaticString) -> Bool {
     guard let name else { return other.utf8CodeUnitCount == 0 }
-    return strcmp(
-        UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self),
-        UnsafeRawPointer(other.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
+    // Most names differ in their first letter.
+    return name.pointee == other.utf8Start.pointee
+        && strcmp(
+            UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self),
+            UnsafeRawPointer(other.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
 }
 
 func bytes(_ name: UnsafePointer<UInt8>?) -> UnsafeRawBufferPointer {

@@ -120,6 +120,7 @@ private final class ParserContext {
         var rootPrefixes: [UnsafePointer<xmlChar>] = []
         var hasUsedRootPrefix = false
         var hasContentPrefix = false
+        var childInitials: UInt64 = 0
         var error: StreamError?
         var limits = XMLLimits()
         /// Bytes fed before the element at hand.
@@ -189,6 +190,7 @@ private final class ParserContext {
         state.pointee.defaultNamespace = state.pointee.rootDefaultNamespace
         state.pointee.hasUsedRootPrefix = false
         state.pointee.hasContentPrefix = false
+        state.pointee.childInitials = 0
         let namesBefore = names.count
         let code = bytes.withUnsafeReadableBytes { bytes in
             xmlParseChunk(
@@ -200,6 +202,7 @@ private final class ParserContext {
         swap(&state.pointee.text, &document.text)
         document.outerDeclarations = state.pointee.declarations
         document.hasContentPrefix = state.pointee.hasContentPrefix
+        document.childInitials = state.pointee.childInitials
         if document.names !== names { document.names = names }
         if let error = state.pointee.error { return error }
         guard code == 0, state.pointee.depth == 1, state.pointee.ended == 1,
@@ -322,6 +325,7 @@ extension UnsafeMutablePointer where Pointee == ParserContext.State {
         let position = position
         let start = position - distanceToTagStart
         let isEmpty = context.pointee.input.pointee.cur.pointee == UInt8(ascii: "/")
+        if pointee.depth == 3, let name { pointee.childInitials |= Document.initial(name.pointee) }
         let index = Int32(pointee.nodes.count)
         pointee.nodes.append(
             Document.Node(

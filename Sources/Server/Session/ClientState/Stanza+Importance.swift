@@ -14,8 +14,7 @@ extension Stanza {
     }
 
     private var isOnlyChatState: Bool {
-        // What most messages begin with.
-        guard let element, element.firstChild?.isNamed("body", in: .client) != true else { return false }
+        guard let element, !element.hasChild("body", in: .client) else { return false }
         guard appendix == nil || element.child(in: .chatStates) != nil else { return false }
         var hasState = false
         for child in element.children {
