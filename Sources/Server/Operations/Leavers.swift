@@ -20,9 +20,9 @@ actor Leavers {
             guard let local = domain.local, let revision = try? await local.revision(), revision != seen[domain.jid] else {
                 continue
             }
-            let isFirst = seen[domain.jid] == nil
             let before = seen.updateValue(revision, forKey: domain.jid) ?? revision
-            if !isFirst { await check(domain) }
+            // At first, too: sessions that were kept over a restart may be of accounts that were removed meanwhile.
+            await check(domain)
             try? await local.loadOldKeys()
             for user in (try? await local.passwordsSet(since: before)) ?? [] {
                 guard let account = try? JID(local: user, of: domain.jid) else { continue }

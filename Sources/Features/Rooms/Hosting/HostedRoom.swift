@@ -246,11 +246,12 @@ final class HostedRoom {
         if room.limits.hasArchive, service.archive.isWorth(message) {
             let owner = owner ?? service.archive.owner(of: room)
             self.owner = owner
-            guard service.archive.append(&message, owner, because: event, on: loop) else {
+            isSettled = service.archive.append(&message, owner, because: event, on: loop)
+            // The subject is changed already, whether the archive knows it or not.
+            guard isSettled || RoomSubject.isChange(message) else {
                 if let event { refuse(event, StanzaError(.resourceConstraint), on: loop) }
                 return true
             }
-            isSettled = true
         }
         changeNow(on: loop) { room, now in
             var outcome = RoomOutcome()
@@ -362,11 +363,12 @@ final class HostedRoom {
     }
 
     /// XEP-0045 §14.2: those whose sessions end with the server leave; the others stay over the restart.
-    func stop(on loop: LoopContext) {
+    /// - Parameter isKept: whether the room is kept over the restart; else all leave.
+    func stop(isKept: Bool = true, on loop: LoopContext) {
         isStopped = true
         changeNow(on: loop) { [kernel] room, _ in
             var outcome = RoomOutcome()
-            room.shutDown(Set(room.receivers.filter { !JoinedRooms.isKept($0, kernel) }), &outcome)
+            room.shutDown(Set(room.receivers.filter { !isKept || !JoinedRooms.isKept($0, kernel) }), &outcome)
             return outcome
         }
     }
@@ -404,9 +406,9 @@ final class HostedRoom {
         }
     }
 
-    /// The room as it is kept over a restart of the server; nil if nobody would miss it.
-    var saved: SavedRoom? {
-        room.flatMap { $0.isEmpty ? nil : SavedRoom($0) }
+    /// The room, if it is to be kept over a restart of the server: somebody is in it, or it remembers what is not stored.
+    var kept: Room? {
+        room.flatMap { $0.isEmpty && ($0.remembersNothing || !$0.configuration.persistence.isPersistent) ? nil : $0 }
     }
 }
 

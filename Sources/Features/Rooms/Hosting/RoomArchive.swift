@@ -44,7 +44,9 @@ struct RoomArchive: Sendable {
         }
     }
 
-    func isWorth(_ message: Stanza) -> Bool { message.element.map { ArchivableContent($0).isArchivedInRooms } ?? false }
+    func isWorth(_ message: Stanza) -> Bool {
+        message.element.map { ArchivableContent($0).isArchivedInRooms(isSubject: RoomSubject.isChange(message)) } ?? false
+    }
 
     /// Puts a message into the archive, and its place into the message.
     /// - Returns: false if too much waits for the disk: nothing was done.
@@ -143,28 +145,42 @@ struct RoomArchive: Sendable {
     /// Gives a room that was read its history.
     func recall(_ room: inout Room) async throws(StanzaError) {
         let owner = owner(of: room)
-        var query = ArchiveQuery(owner: owner.name, limit: room.configuration.history.messages)
-        guard query.limit > 0 else { return }
+        let wanted = room.configuration.history.messages
+        var query = ArchiveQuery(owner: owner.name, limit: wanted)
+        guard wanted > 0 else { return }
         query.after = ArchivePlace(number: owner.first(at: kernel.clock.date).number - 1)
         query.isBackwards = true
-        let page: ArchivePage?
-        do throws(StorageError) {
-            page = try await kernel.archive.page(query) { _, payload, buffer in try payload(&buffer) }
-        } catch {
-            throw kernel.refusal(of: error, room.address)
-        }
-        let parser = StanzaParser()
-        for result in page?.results ?? [] {
-            guard let element = try? parser.parse(result.rendered), let from = element["from"].flatMap({ try? JID($0) }) else {
-                continue
+        var found: [(message: Stanza, time: DateTime)] = []
+        // Not all that is archived belongs to the history.
+        for _ in 0..<Self.recalledPages where found.count < wanted {
+            let page: ArchivePage?
+            do throws(StorageError) {
+                page = try await kernel.archive.page(query) { _, payload, buffer in try payload(&buffer) }
+            } catch {
+                throw kernel.refusal(of: error, room.address)
             }
-            let time = DateTime(milliseconds: result.place.milliseconds)
-            var message = Stanza(kind: .message, type: .groupchat, from: from, to: nil, element: element)
-            message.place(
-                at: Placement(
-                    owner: room.address, id: owner.cipher.name(of: result.place), received: time, copy: owner))
-            room.remember(message, at: time)
+            guard let page else { break }
+            found = page.results.compactMap { message($0, of: room, owner) } + found
+            guard !page.isComplete, let first = page.results.first else { break }
+            query.pageBefore = first.place
         }
+        for (message, time) in found.suffix(wanted) { room.remember(message, at: time) }
+    }
+
+    /// How many pages are read at most, each as long as the history.
+    private static let recalledPages = 5
+
+    /// A message as it was archived; nil if it means nothing later.
+    private func message(
+        _ result: (place: ArchivePlace, rendered: ByteBuffer), of room: Room, _ owner: ArchiveOwner
+    ) -> (message: Stanza, time: DateTime)? {
+        guard let element = try? StanzaParser().parse(result.rendered), let from = element["from"].flatMap({ try? JID($0) })
+        else { return nil }
+        let time = DateTime(milliseconds: result.place.milliseconds)
+        var message = Stanza(kind: .message, type: .groupchat, from: from, to: nil, element: element)
+        message.place(
+            at: Placement(owner: room.address, id: owner.cipher.name(of: result.place), received: time, copy: owner))
+        return Room.isRemembered(message) ? (message, time) : nil
     }
 
     /// What a stanza asks of an archive; nil for every other.
