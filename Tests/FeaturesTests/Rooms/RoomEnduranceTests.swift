@@ -52,6 +52,7 @@ import XMPP
             let person = crowd.randomElement(using: &random) ?? witness
             let room = Int.random(in: 0..<3, using: &random) == 0 ? Self.den : Self.hall
             switch Int.random(in: 0..<40, using: &random) {
+            case _ where seed.isMultiple(of: 2) && step + 6 == end: stage.slowDown()
             case _ where step == end: try await kill(stage, people, story)
             case 0: try await person.reconnect(isHalfOpen: true)
             case 1: await person.lose()
@@ -85,6 +86,13 @@ import XMPP
 
     /// Kills the server, looks at what is left, and lets everybody come back.
     private func kill(_ stage: any RoomStage, _ people: [RoomVisitor], _ story: Comment) async throws {
+        for turn in 0..<5 {
+            for person in people where !person.client.isAway {
+                person.say("last \(turn)", in: Self.hall)
+                person.client.ask()
+            }
+            for person in people { await person.ping() }
+        }
         try stage.kill()
         for person in people { await person.client.readToEnd() }
         let den = try await stage.truth(of: Self.den), hall = try await stage.truth(of: Self.hall)

@@ -1,3 +1,4 @@
+import FaultyDisk
 import Foundation
 import Server
 import XMPP
@@ -8,6 +9,8 @@ import XMPP
 protocol RoomStage: ClientEntrance {
     /// Stops the server in order, and starts it again.
     func restart() async throws
+    /// Makes the disk slow until the server is started again: then more is lost with a server that is killed.
+    func slowDown()
     /// Kills the server, and starts it again.
     func kill() throws
     func truth(of room: String) async throws -> RoomTruth
@@ -25,6 +28,7 @@ final class InnerStage: RoomStage {
     }
 
     func restart() async throws { try await server.restart() }
+    func slowDown() {}
     func kill() throws { throw TestClientError(description: "the test would be killed") }
     func truth(of room: String) async throws -> RoomTruth { try await RoomTruth(of: try JID(room), server.kernel) }
     func settle() async throws { try await RoomTruth.settle(server.kernel) }
@@ -73,6 +77,8 @@ final class OuterStage: RoomStage {
         _ = try process.ask("stop")
         try kill()
     }
+
+    func slowDown() { process.setFault(.slow) }
 
     func kill() throws {
         process.end()
