@@ -147,14 +147,21 @@ final class HostedRoom {
         case .refuse(let error): refuse(event, error, on: loop)
         case .send(let answer):
             kernel.send(answer, on: loop)
-            event.settle?()
+            settle(event, on: loop)
         case .nothing: event.settle?()
         }
     }
 
     private func refuse(_ event: Event, _ error: StanzaError, on loop: LoopContext) {
         if let refusal = event.stanza.bounced(error, by: address) { kernel.send(refusal, on: loop) }
-        event.settle?()
+        settle(event, on: loop)
+    }
+
+    /// Lets the sender know that the server has their stanza, after they have heard what has come of it: what is
+    /// acknowledged and not refused by then is so for ever, even if the server is killed.
+    private func settle(_ event: Event, on loop: LoopContext) {
+        guard let settle = event.settle else { return }
+        kernel.loops[loop.index].execute { _ in settle() }
     }
 
     /// XEP-0313: others need not wait for it.
@@ -201,17 +208,21 @@ final class HostedRoom {
 
     private func perform(_ outcome: RoomOutcome, because event: Event?, on loop: LoopContext) {
         var missing = takeNoteOfMovements()
-        var isSettled = false
+        var (isPlaced, isSettled) = (false, false)
         for action in outcome.actions {
             switch action {
             case .send(let stanza): send(stanza, on: loop)
             case .broadcast(let stanza, let receivers): missing += loop.send(stanza, toEach: receivers)
-            case .place(let message, _): isSettled = place(message, because: event, on: loop)
+            case .place(let message, _):
+                isPlaced = true
+                isSettled = place(message, because: event, on: loop)
             case .retract(let retraction): retract(retraction, on: loop)
             case .moderate(let moderation): moderate(moderation, on: loop)
             }
         }
-        if !isSettled { event?.settle?() }
+        if !isSettled, let event {
+            if isPlaced { event.settle?() } else { settle(event, on: loop) }
+        }
         if outcome.changes.isDestroyed {
             state = .ready(nil)
             removeArchive()

@@ -60,8 +60,7 @@ struct RoomArchive: Sendable {
             copy, owner: owner.name, peer: owner.name, resource: message.from?.resource, isSent: false)
         let reference = kernel.loops[loop.index]
         let place = kernel.archive.append(entry) { [kernel] error in
-            if let error { report(error, owner, event, reference, kernel) }
-            event?.settle?()
+            if let error { report(error, owner, event, reference, kernel) } else { event?.settle?() }
         }
         guard let place else { return false }
         message.place(
@@ -77,8 +76,11 @@ struct RoomArchive: Sendable {
         kernel.logger.error(
             "A message cannot be archived.", metadata: [LogKeys.jid: "\(owner.name)", LogKeys.reason: "\(error)"])
         let refusal = StanzaError(.resourceConstraint, "the message was delivered, but cannot be archived")
-        guard let refused = event?.stanza.bounced(refusal, by: owner.address) else { return }
-        loop.execute { $0.kernel.send(refused, on: $0) }
+        if let refused = event?.stanza.bounced(refusal, by: owner.address) {
+            loop.execute { $0.kernel.send(refused, on: $0) }
+        }
+        // Not before it is on its way.
+        if let settle = event?.settle { loop.execute { _ in settle() } }
     }
 
     // MARK: Taking back
