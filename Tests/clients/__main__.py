@@ -13,6 +13,7 @@ import extensions  # noqa: F401
 import local  # noqa: F401
 import profanity  # noqa: F401
 import rooms  # noqa: F401
+import survivors  # noqa: F401
 from checks import run
 
 # slixmpp reports every refused log-in as an error; here they are expected.

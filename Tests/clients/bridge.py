@@ -15,14 +15,14 @@ class Bridge:
     nor another carries it further."""
 
     def __init__(self, client, *rooms):
-        self.client, self.rooms, self.relayed = client, rooms, []
+        self.client, self.rooms, self.relayed, self.nickname = client, rooms, [], "bridge"
         client.add_event_handler("groupchat_message", self.heard)
         client.add_event_handler("session_start", self.started)
 
     async def started(self, _):
         self.client.send_presence()
         for room in self.rooms:
-            await enter(self.client, room, "bridge")
+            await enter(self.client, room, self.nickname)
 
     def heard(self, message):
         room, text = message["from"].bare, message["body"]

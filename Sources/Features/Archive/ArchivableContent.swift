@@ -33,9 +33,10 @@ struct ArchivableContent {
     }
 
     /// Whether a room archives the message (XEP-0313 §6.1.2).
-    var isArchivedInRooms: Bool {
+    /// - Parameter isSubject: whether it changes the subject: "as should subject change stanzas".
+    func isArchivedInRooms(isSubject: Bool) -> Bool {
         guard !hints.contains(.noStore), !hints.contains(.noPermanentStore) else { return false }
-        return worth == .message || hints.contains(.store)
+        return worth == .message || isSubject || hints.contains(.store)
     }
 
     func isArchived(_ type: StanzaType, receipts: Bool) -> Bool {

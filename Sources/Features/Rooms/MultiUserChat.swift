@@ -9,6 +9,7 @@ package struct MultiUserChat: Feature {
     package static let xeps = [45, 249, 317, 410, 421, 425, 433, 463, 486, 488, 500, 502]
     package static let settings = [
         AnySetting(label), AnySetting(creation), AnySetting(perAccount), AnySetting(occupants), AnySetting(affiliations),
+        AnySetting(searches),
     ]
     package static let migrations = RoomStore.migrations + RoomRecords.migrations
 
@@ -36,6 +37,10 @@ package struct MultiUserChat: Feature {
         "rooms.affiliations", default: 10_000, in: 10...100_000,
         "How many members, admins, owners and banned people one room can have.")
 
+    static let searches = Setting(
+        "rooms.searches", default: 60, in: 1...100_000,
+        "How often an account may look for rooms within a minute; all accounts of another server count as one.")
+
     private unowned let kernel: Kernel
     private let service: RoomService
 
@@ -60,7 +65,7 @@ package struct MultiUserChat: Feature {
                 try await RoomList(kernel: kernel, directory: service.directory).answer(request)
             }),
             Registration.iq(.get, "search", in: .channelSearch, on: .service(label), .concurrent { request throws(StanzaError) in
-                try await RoomSearch(kernel: kernel, directory: service.directory).answer(request)
+                try await RoomSearch(kernel: kernel, directory: service.directory, quota: service.searches).answer(request)
             }),
             Registration.chore(every: .seconds(60)) { await service.tidy() },
             Registration.chore(every: .seconds(3_600)) { await service.archive.expire() },

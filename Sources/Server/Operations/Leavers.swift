@@ -30,10 +30,34 @@ actor Leavers {
                 if !forgetNextPassword(of: account) { kernel.passwordChanged(of: account) }
             }
         }
+        await checkReturned()
     }
 
+    // MARK: After a restart
+
+    /// Accounts with sessions that were kept over a restart, until they were looked at.
+    nonisolated private let returned = NamedAccounts()
+
+    /// A session was kept over a restart: its account may have been removed meanwhile.
+    nonisolated func hasReturned(_ account: JID) { returned.accounts.withLock { _ = $0.insert(account) } }
+
+    private func checkReturned() async {
+        let returned = returned.accounts.withLock { accounts in
+            defer { accounts = [] }
+            return accounts
+        }
+        for jid in returned {
+            guard let domain = kernel.domains[jid.domainJID], domain.local != nil, let account = kernel.accounts[jid] else {
+                continue
+            }
+            await check(account, domain)
+        }
+    }
+
+    // MARK: Passwords
+
     /// Accounts whose passwords are being changed by this process.
-    nonisolated private let own = OwnPasswords()
+    nonisolated private let own = NamedAccounts()
 
     /// The next change of a password is made by this process.
     nonisolated func ignoreNextPassword(of account: JID) { own.accounts.withLock { _ = $0.insert(account) } }
@@ -43,25 +67,27 @@ actor Leavers {
     nonisolated func forgetNextPassword(of account: JID) -> Bool { own.accounts.withLock { $0.remove(account) != nil } }
 
     private func check(_ domain: Domain) async {
-        for account in kernel.accounts.active where account.jid.hasSameDomain(as: domain.jid) {
-            // Who removes an account here ends its sessions, in the right order.
-            guard !account.withState({ $0.isRemoved }) else { continue }
-            guard let user = account.jid.local, await domain.existence(of: user) == .unknown else { continue }
-            kernel.logger.notice(
-                "An account was removed or disabled; its sessions are ended.", metadata: [LogKeys.account: "\(account.jid)"])
-            let isRemoved: Bool
-            do { isRemoved = try await domain.local?.account(user) == nil } catch { continue }
-            account.withState { $0.isRemoved = isRemoved }
-            for session in account.sessions {
-                kernel.find(session.handle) { session, _ in
-                    session?.close(StreamError(.notAuthorized, "the account may not be used any more"))
-                }
+        for account in kernel.accounts.active where account.jid.hasSameDomain(as: domain.jid) { await check(account, domain) }
+    }
+
+    private func check(_ account: Account, _ domain: Domain) async {
+        // Who removes an account here ends its sessions, in the right order.
+        guard !account.withState({ $0.isRemoved }) else { return }
+        guard let user = account.jid.local, await domain.existence(of: user) == .unknown else { return }
+        kernel.logger.notice(
+            "An account was removed or disabled; its sessions are ended.", metadata: [LogKeys.account: "\(account.jid)"])
+        let isRemoved: Bool
+        do { isRemoved = try await domain.local?.account(user) == nil } catch { return }
+        account.withState { $0.isRemoved = isRemoved }
+        for session in account.sessions {
+            kernel.find(session.handle) { session, _ in
+                session?.close(StreamError(.notAuthorized, "the account may not be used any more"))
             }
-            kernel.accounts.forget(account.jid)
         }
+        kernel.accounts.forget(account.jid)
     }
 }
 
-private final class OwnPasswords: Sendable {
+private final class NamedAccounts: Sendable {
     let accounts = Mutex<Set<JID>>([])
 }

@@ -24,6 +24,8 @@ package struct StanzaError: Error, Sendable, CustomStringConvertible {
     package let application: (name: StaticString, namespace: Namespace)?
     /// The attribute `feature` of the application-specific condition, where it has one (XEP-0060).
     package var feature: String?
+    /// Its attribute `retry-after`, where it has one, in seconds (XEP-0433).
+    package var retryAfter: Int?
     /// The content of `<gone/>` and `<redirect/>`.
     package let address: String?
     /// Whether the refused stanza is sent back with the error; not where it holds a secret.
@@ -50,7 +52,7 @@ package struct StanzaError: Error, Sendable, CustomStringConvertible {
                 if let address { writer.text(address) }
             }
             writer.element("text", in: .stanzaErrors, ["xml:lang": "en"], text: text)
-            if let application { writer.element(application.name, in: application.namespace, ["feature": feature]) }
+            if let application { writer.element(application.name, in: application.namespace, ["feature": feature, "retry-after": retryAfter.map(String.init)]) }
         }
     }
 }

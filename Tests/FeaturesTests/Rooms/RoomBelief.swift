@@ -9,6 +9,8 @@ struct RoomBelief {
         var occupants: [String: String] = [:]
         /// What was said, in order; history is not among it.
         var heard: [String] = []
+        /// What had been said before.
+        var history: [String] = []
     }
 
     private(set) var visits: [String: Visit] = [:]
@@ -19,6 +21,18 @@ struct RoomBelief {
 
     func visit(_ room: String) -> Visit? { visits[room].flatMap { $0.nickname == nil ? nil : $0 } }
 
+    /// Takes from what was heard last what nobody knows any more.
+    /// - Returns: what was heard during visits to a room, each of which may have ended with that.
+    mutating func forget(in room: String, but known: Set<String>) -> [[String]] {
+        let heard = (former[room] ?? []) + [visits[room]?.heard ?? []]
+        while let last = visits[room]?.heard.last, !known.contains(last) { visits[room]?.heard.removeLast() }
+        // Who was not in the room any more when the server ended has heard it as well.
+        for index in (former[room] ?? []).indices {
+            while let last = former[room]?[index].last, !known.contains(last) { former[room]?[index].removeLast() }
+        }
+        return heard
+    }
+
     mutating func forgetAll() {
         for room in visits.keys { end(room) }
     }
@@ -27,10 +41,12 @@ struct RoomBelief {
         guard let from = element["from"].flatMap({ try? JID($0) }), from.domain.hasPrefix("rooms.") else { return }
         let room = from.bare.description
         if element.isNamed("message") {
-            guard element["type"] == "groupchat", let body = element.child("body")?.text,
-                element.child("delay", in: "urn:xmpp:delay") == nil
-            else { return }
-            visits[room]?.heard.append(body)
+            guard element["type"] == "groupchat", let body = element.child("body")?.text else { return }
+            if element.child("delay", in: "urn:xmpp:delay") == nil {
+                visits[room]?.heard.append(body)
+            } else {
+                visits[room]?.history.append(body)
+            }
         } else if element.isNamed("presence"), let nickname = from.resource {
             present(element, nickname, in: room)
         }

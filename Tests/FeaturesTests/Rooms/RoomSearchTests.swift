@@ -1,3 +1,5 @@
+import NIOCore
+import Server
 import Testing
 import XMPP
 
@@ -60,5 +62,42 @@ struct RoomSearchTests {
         var configuration = RoomConfiguration()
         configuration.visibility.isPublic = false
         #expect(RoomListing("a@r.test", configuration) == nil)
+    }
+
+    @Test("nobody searches more often than is allowed, and everybody again after a minute")
+    func quota() throws {
+        let (romeo, juliet) = (try JID("romeo@people.test"), try JID("juliet@people.test"))
+        let begin = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+        let quota = SearchQuota(limit: 2, at: begin)
+        try quota.take(romeo, at: begin)
+        try quota.take(romeo, at: begin + .seconds(10))
+        try quota.take(juliet, at: begin + .seconds(10))
+        #expect {
+            try quota.take(romeo, at: begin + .seconds(20))
+        } throws: { error in
+            let error = error as? StanzaError
+            return error?.condition == .resourceConstraint && error?.kind == .wait && error?.retryAfter == 41
+                && error?.application.map { "\($0.name)" } == "rate-limit"
+        }
+        try quota.take(romeo, at: begin + .seconds(61))
+    }
+
+    @Test("the service refuses who searches too often")
+    func refusedService() async throws {
+        try await TestServer.run(loops: 2, accounts: 2, further: [MultiUserChat.self]) { configuration in
+            configuration[MultiUserChat.searches] = 2
+        } body: { server in
+            let clients = [try await server.connect(1, "a"), try await server.connect(1, "b"), try await server.connect(2, "a")]
+            var conditions: [String] = []
+            for client in [clients[0], clients[1], clients[0], clients[2]] {
+                client.send("""
+                    <iq type='get' id='s' to='rooms.localhost'><search xmlns='urn:xmpp:channel-search:0:search'>\
+                    <x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>\(RoomSearchQuery.formType)</value></field>\
+                    <field var='all'><value>true</value></field></x></search></iq>
+                    """)
+                conditions.append(Received(element: try await client.next()).condition)
+            }
+            #expect(conditions == ["", "", "resource-constraint", ""])
+        }
     }
 }

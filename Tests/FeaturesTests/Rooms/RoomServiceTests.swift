@@ -299,4 +299,23 @@ struct RoomServiceTests {
             #expect(answer.condition == (creators == .nobody ? "not-allowed" : ""))
         }
     }
+
+    /// What is acknowledged (XEP-0198) and not refused until then is not refused any more.
+    @Test func refusalsComeBeforeAcknowledgements() async throws {
+        try await TestServer.run(loops: 3, accounts: 1, further: Self.further) { server in
+            let client = try await server.connect(1, "desk")
+            client.send("<enable xmlns='urn:xmpp:sm:3'/>")
+            #expect(try await client.next().isNamed("enabled"))
+            for number in 0..<20 {
+                client.send("""
+                    <message type='groupchat' to='room\(number)@rooms.localhost'><body>?</body></message>\
+                    <r xmlns='urn:xmpp:sm:3'/>
+                    """)
+                var names: [String] = []
+                // The server asks for an acknowledgement, too.
+                while names.last != "a" { names.append(try await client.next().name) }
+                #expect(names.first { $0 != "r" } == "message")
+            }
+        }
+    }
 }

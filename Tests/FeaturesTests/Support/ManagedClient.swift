@@ -1,10 +1,17 @@
 import NIOCore
 import XMPP
 
+/// Where clients log in.
+protocol ClientEntrance: AnyObject {
+    func connect(_ user: Int, _ resource: String, resuming: (id: String, h: UInt32)?) async throws -> TestClient
+}
+
+extension TestServer: ClientEntrance {}
+
 /// A client with stream management (XEP-0198) that loses its connections and resumes its session on new ones. It keeps
 /// what it has received once, in order, as the counts of both ends tell.
 final class ManagedClient {
-    private let server: TestServer
+    private let server: any ClientEntrance
     private let user: Int
     private let resource: String
     private var client: TestClient
@@ -16,6 +23,10 @@ final class ManagedClient {
     private var unacknowledged: [String] = []
     /// How many of the stanzas sent the server has acknowledged.
     private var acknowledged: UInt32 = 0
+    /// What the server has acknowledged when the session was resumed: what has come of it may still be on its way.
+    private var accepted: [String] = []
+    /// What the server has acknowledged, in all sessions; what was refused of it has come back before.
+    private(set) var confirmed: [String] = []
     /// The bodies of messages, in the order in which they came.
     private(set) var bodies: [String] = []
     /// Is given each stanza once, in the order in which they came.
@@ -24,11 +35,11 @@ final class ManagedClient {
     private(set) var isAway = false
     var jid: JID { client.jid }
 
-    init(_ server: TestServer, _ user: Int, _ resource: String) async throws {
+    init(_ server: any ClientEntrance, _ user: Int, _ resource: String) async throws {
         self.server = server
         self.user = user
         self.resource = resource
-        client = try await server.connect(user, resource)
+        client = try await server.connect(user, resource, resuming: nil)
         try await enable()
     }
 
@@ -53,8 +64,32 @@ final class ManagedClient {
         if !isAway { await client.vanish() }
         read(answers: false)
         forget()
-        (receivedBefore, acknowledged, unacknowledged, isAway) = (0, 0, [], false)
-        client = try await server.connect(user, resource)
+        reset()
+        client = try await server.connect(user, resource, resuming: nil)
+        try await enable()
+    }
+
+    private func reset() {
+        (receivedBefore, acknowledged, unacknowledged, accepted, isAway) = (0, 0, [], [], false)
+    }
+
+    /// The server has ended the connection: takes in what it had sent until then.
+    func readToEnd() async {
+        await client.ended()
+        read(answers: false)
+    }
+
+    /// Tries to resume the session, is told that it is no more (XEP-0198 §5), and begins another one.
+    /// - Parameter forget: called between what belongs to the one session and what belongs to the other.
+    func beginAfterFailure(_ forget: () -> Void) async throws {
+        client = try await server.connect(user, resource, resuming: (id, receivedBefore))
+        let failed = try await client.next()
+        guard failed.isNamed("failed"), failed.child("item-not-found", in: .stanzaErrors) != nil else {
+            throw TestClientError(description: "resumption has not failed as it should: \(failed.name)")
+        }
+        forget()
+        reset()
+        try await client.bind(resource)
         try await enable()
     }
 
@@ -78,7 +113,11 @@ final class ManagedClient {
         for received in received {
             let element = received.element
             if element.isNamed("message"), let body = element.child("body")?.text { bodies.append(body) }
-            if element.isNamed("a") { acknowledge(element) }
+            if element.isNamed("a") {
+                acknowledge(element)
+                confirmed += accepted
+                accepted = []
+            }
             if element.isIn(.client) { hears(element) }
         }
         if answers { client.send("<a xmlns='urn:xmpp:sm:3' h='\(receivedBefore &+ count)'/>") }
@@ -90,7 +129,9 @@ final class ManagedClient {
 
     private func acknowledge(_ element: Element) {
         guard let h = element["h"].flatMap({ UInt32($0) }) else { return }
-        unacknowledged.removeFirst(Int(h &- acknowledged))
+        let count = Int(h &- acknowledged)
+        accepted += unacknowledged.prefix(count)
+        unacknowledged.removeFirst(count)
         acknowledged = h
     }
 

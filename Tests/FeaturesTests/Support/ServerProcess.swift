@@ -8,7 +8,7 @@ import Server
 import Testing
 import XMPP
 
-/// A server in a process of its own, with the accounts user1 and user2 and a disk that can be made to fail.
+/// A server in a process of its own, with the accounts user1, user2, … and a disk that can be made to fail.
 ///
 /// The process is this test program once more, with one test only, which calls `serveIfAsked` first: with the variable
 /// set it is the server. It is killed at the latest when the test ends.
@@ -18,6 +18,9 @@ final class ServerProcess {
     let port: Int
     private let identifier: pid_t
     private let input: FileHandle
+    private let output: FileHandle
+    /// What the other process has said, after the last whole line.
+    private var text = ""
 
     /// - Parameter test: the name of the test that calls `serveIfAsked`.
     init(_ folder: String, test: String) throws {
@@ -26,16 +29,25 @@ final class ServerProcess {
             environment: ProcessInfo.processInfo.environment.merging([Self.variable: folder]) { $1 })
         self.identifier = identifier
         self.input = input
+        self.output = output
         var text = ""
-        var found: Int?
-        while found == nil {
+        let line = Self.line("port ", from: output, &text)
+        port = try #require(line.flatMap { Int($0) }, "the server did not start: \(text)")
+        self.text = text
+    }
+
+    /// The rest of the next line that begins with a word; nil if the other process has ended.
+    private static func line(_ word: String, from output: FileHandle, _ text: inout String) -> String? {
+        while true {
+            while let end = text.firstIndex(of: "\n") {
+                let line = text[..<end]
+                text.removeSubrange(...end)
+                if line.hasPrefix(word) { return String(line.dropFirst(word.count)) }
+            }
             let more = output.availableData
-            guard !more.isEmpty else { break }
+            guard !more.isEmpty else { return nil }
             text += String(decoding: more, as: UTF8.self)
-            found = text.split(separator: "\n").first { $0.hasPrefix("port ") && text.contains("\($0)\n") }
-                .flatMap { Int($0.dropFirst(5)) }
         }
-        port = try #require(found, "the server did not start: \(text)")
     }
 
     /// Runs this program once more, with pipes to its input and from its errors.
@@ -75,6 +87,12 @@ final class ServerProcess {
         input.write(Data("\(fault?.rawValue ?? "none")\n".utf8))
     }
 
+    /// Has a question answered by what `serveIfAsked` was given.
+    func ask(_ question: String) throws -> String {
+        input.write(Data("\(question)\n".utf8))
+        return try #require(Self.line("answer ", from: output, &text), "the server has ended: \(text)")
+    }
+
     func kill() { _ = Foundation.kill(identifier, SIGKILL) }
 
     func end() {
@@ -84,7 +102,11 @@ final class ServerProcess {
 
     // MARK: The other process
 
-    static func serveIfAsked() async throws {
+    /// Serves, in the process that is the server.
+    /// - Parameter answer: answers questions, in a line; the server ends where it is stopped.
+    static func serveIfAsked(
+        accounts: Int = 2, _ answer: (String, Server) async throws -> String? = { _, _ in nil }
+    ) async throws {
         guard let folder = ProcessInfo.processInfo.environment[variable] else { return }
         let parent = getppid()
         Thread.detachNewThread {
@@ -105,9 +127,15 @@ final class ServerProcess {
             configuration: configuration, features: allFeatures,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, loops: 2)
         // They are there already after the first start.
-        for number in 1...2 { try? await server.localAccounts(of: "localhost")?.add("user\(number)", password: "pw\(number)") }
+        for number in 1...accounts { try? await server.localAccounts(of: "localhost")?.add("user\(number)", password: "pw\(number)") }
         FileHandle.standardError.write(Data("port \(server.ports[0])\n".utf8))
-        while let line = readLine() { FaultyDisk.setFault(FaultyDisk.Fault(rawValue: line), below: folder) }
+        while let line = readLine() {
+            guard let text = try await answer(line, server) else {
+                FaultyDisk.setFault(FaultyDisk.Fault(rawValue: line), below: folder)
+                continue
+            }
+            FileHandle.standardError.write(Data("answer \(text)\n".utf8))
+        }
         exit(0)
     }
 }

@@ -43,6 +43,10 @@ final class TestClient: Sendable {
             send("<resume xmlns='urn:xmpp:sm:3' previd='\(resuming.id)' h='\(resuming.h)'/>")
             return
         }
+        try await bind(resource)
+    }
+
+    func bind(_ resource: String) async throws {
         send(
             "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>\(resource)</resource></bind></iq>")
         try await expect("iq")
@@ -76,6 +80,9 @@ final class TestClient: Sendable {
 
     /// What was received since it was last taken.
     func take() -> [Received] { inbox.take().map(Received.init) }
+
+    /// Waits until the server has ended the connection.
+    func ended() async { await inbox.end() }
 
     /// Closes the stream and waits for the end.
     func disconnect() async {

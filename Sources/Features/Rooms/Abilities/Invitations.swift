@@ -16,7 +16,8 @@ struct Invitations: RoomAbility {
 
 /// Who was invited by whom: only they may decline, through the room and to those only.
 struct PendingInvitations: Sendable {
-    private struct Invitation: Sendable {
+    struct Invitation: Sendable {
+        /// A bare JID.
         let invitee: JID
         /// The device that has invited.
         let inviter: JID
@@ -26,6 +27,9 @@ struct PendingInvitations: Sendable {
 
     private static let limit = 1_000
     private var invitations: [Invitation] = []
+
+    /// In the order in which they were made.
+    var all: [Invitation] { invitations }
 
     mutating func add(_ invitee: JID, by inviter: JID, named name: String) {
         invitations.removeAll { $0.invitee == invitee.bare && $0.inviter == inviter }

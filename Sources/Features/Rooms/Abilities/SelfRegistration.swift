@@ -51,6 +51,9 @@ struct PendingRegistrations: Sendable {
 
     var isEmpty: Bool { requests.isEmpty }
 
+    /// In the order in which they were made.
+    var all: [(person: JID, nickname: Nickname)] { requests }
+
     /// - Throws: `conflict` if somebody else waits for the nickname, `resource-constraint` if too many wait.
     mutating func add(_ person: JID, _ nickname: Nickname) throws(StanzaError) {
         if requests.contains(where: { $0.nickname.key == nickname.key && $0.person != person }) {

@@ -37,6 +37,10 @@ struct LastMessages: Sendable {
 
     var isEmpty: Bool { times.isEmpty }
 
+    var all: [JID: DateTime] { times }
+
+    init(_ times: [JID: DateTime] = [:]) { self.times = times }
+
     /// - Throws: `policy-violation` for who has to wait (§6).
     func check(_ person: JID, seconds: Int, at now: DateTime) throws(StanzaError) {
         guard let last = times[person], now < last + seconds else { return }

@@ -81,12 +81,16 @@ struct RoomOrders: Sendable {
 
     /// Whether something waits for a room, or the room for those who are in it: it has to be told of what is done.
     static func isAwaited(_ room: JID, _ transaction: Transaction) throws -> Bool {
+        let isKept = try transaction.first("SELECT 1 FROM saved_rooms WHERE room = $1", [.text(room.description)]) {
+            try $0.integer(0)
+        }
+        return try isKept != nil || isWaiting(for: room, transaction)
+    }
+
+    /// Whether something waits for a room.
+    static func isWaiting(for room: JID, _ transaction: Transaction) throws -> Bool {
         try transaction.first(
-            """
-            SELECT 1 FROM saved_rooms WHERE room = $1 UNION ALL
-            SELECT 1 FROM room_orders WHERE room = $2 AND state = 'new' LIMIT 1
-            """,
-            [.text(room.description), .text(room.description)]
+            "SELECT 1 FROM room_orders WHERE room = $1 AND state = 'new' LIMIT 1", [.text(room.description)]
         ) { try $0.integer(0) } != nil
     }
 }

@@ -147,14 +147,21 @@ final class HostedRoom {
         case .refuse(let error): refuse(event, error, on: loop)
         case .send(let answer):
             kernel.send(answer, on: loop)
-            event.settle?()
+            settle(event, on: loop)
         case .nothing: event.settle?()
         }
     }
 
     private func refuse(_ event: Event, _ error: StanzaError, on loop: LoopContext) {
         if let refusal = event.stanza.bounced(error, by: address) { kernel.send(refusal, on: loop) }
-        event.settle?()
+        settle(event, on: loop)
+    }
+
+    /// Lets the sender know that the server has their stanza, after they have heard what has come of it: what is
+    /// acknowledged and not refused by then is so for ever, even if the server is killed.
+    private func settle(_ event: Event, on loop: LoopContext) {
+        guard let settle = event.settle else { return }
+        kernel.loops[loop.index].execute { _ in settle() }
     }
 
     /// XEP-0313: others need not wait for it.
@@ -201,17 +208,21 @@ final class HostedRoom {
 
     private func perform(_ outcome: RoomOutcome, because event: Event?, on loop: LoopContext) {
         var missing = takeNoteOfMovements()
-        var isSettled = false
+        var (isPlaced, isSettled) = (false, false)
         for action in outcome.actions {
             switch action {
             case .send(let stanza): send(stanza, on: loop)
             case .broadcast(let stanza, let receivers): missing += loop.send(stanza, toEach: receivers)
-            case .place(let message, _): isSettled = place(message, because: event, on: loop)
+            case .place(let message, _):
+                isPlaced = true
+                isSettled = place(message, because: event, on: loop)
             case .retract(let retraction): retract(retraction, on: loop)
             case .moderate(let moderation): moderate(moderation, on: loop)
             }
         }
-        if !isSettled { event?.settle?() }
+        if !isSettled, let event {
+            if isPlaced { event.settle?() } else { settle(event, on: loop) }
+        }
         if outcome.changes.isDestroyed {
             state = .ready(nil)
             removeArchive()
@@ -246,11 +257,12 @@ final class HostedRoom {
         if room.limits.hasArchive, service.archive.isWorth(message) {
             let owner = owner ?? service.archive.owner(of: room)
             self.owner = owner
-            guard service.archive.append(&message, owner, because: event, on: loop) else {
+            isSettled = service.archive.append(&message, owner, because: event, on: loop)
+            // The subject is changed already, whether the archive knows it or not.
+            guard isSettled || RoomSubject.isChange(message) else {
                 if let event { refuse(event, StanzaError(.resourceConstraint), on: loop) }
                 return true
             }
-            isSettled = true
         }
         changeNow(on: loop) { room, now in
             var outcome = RoomOutcome()
@@ -362,11 +374,12 @@ final class HostedRoom {
     }
 
     /// XEP-0045 §14.2: those whose sessions end with the server leave; the others stay over the restart.
-    func stop(on loop: LoopContext) {
+    /// - Parameter isKept: whether the room is kept over the restart; else all leave.
+    func stop(isKept: Bool = true, on loop: LoopContext) {
         isStopped = true
         changeNow(on: loop) { [kernel] room, _ in
             var outcome = RoomOutcome()
-            room.shutDown(Set(room.receivers.filter { !JoinedRooms.isKept($0, kernel) }), &outcome)
+            room.shutDown(Set(room.receivers.filter { !isKept || !JoinedRooms.isKept($0, kernel) }), &outcome)
             return outcome
         }
     }
@@ -404,9 +417,9 @@ final class HostedRoom {
         }
     }
 
-    /// The room as it is kept over a restart of the server; nil if nobody would miss it.
-    var saved: SavedRoom? {
-        room.flatMap { $0.isEmpty ? nil : SavedRoom($0) }
+    /// The room, if it is to be kept over a restart of the server: somebody is in it, or it remembers what is not stored.
+    var kept: Room? {
+        room.flatMap { $0.isEmpty && ($0.remembersNothing || !$0.configuration.persistence.isPersistent) ? nil : $0 }
     }
 }
 

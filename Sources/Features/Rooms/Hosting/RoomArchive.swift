@@ -44,7 +44,9 @@ struct RoomArchive: Sendable {
         }
     }
 
-    func isWorth(_ message: Stanza) -> Bool { message.element.map { ArchivableContent($0).isArchivedInRooms } ?? false }
+    func isWorth(_ message: Stanza) -> Bool {
+        message.element.map { ArchivableContent($0).isArchivedInRooms(isSubject: RoomSubject.isChange(message)) } ?? false
+    }
 
     /// Puts a message into the archive, and its place into the message.
     /// - Returns: false if too much waits for the disk: nothing was done.
@@ -58,8 +60,7 @@ struct RoomArchive: Sendable {
             copy, owner: owner.name, peer: owner.name, resource: message.from?.resource, isSent: false)
         let reference = kernel.loops[loop.index]
         let place = kernel.archive.append(entry) { [kernel] error in
-            if let error { report(error, owner, event, reference, kernel) }
-            event?.settle?()
+            if let error { report(error, owner, event, reference, kernel) } else { event?.settle?() }
         }
         guard let place else { return false }
         message.place(
@@ -75,8 +76,11 @@ struct RoomArchive: Sendable {
         kernel.logger.error(
             "A message cannot be archived.", metadata: [LogKeys.jid: "\(owner.name)", LogKeys.reason: "\(error)"])
         let refusal = StanzaError(.resourceConstraint, "the message was delivered, but cannot be archived")
-        guard let refused = event?.stanza.bounced(refusal, by: owner.address) else { return }
-        loop.execute { $0.kernel.send(refused, on: $0) }
+        if let refused = event?.stanza.bounced(refusal, by: owner.address) {
+            loop.execute { $0.kernel.send(refused, on: $0) }
+        }
+        // Not before it is on its way.
+        if let settle = event?.settle { loop.execute { _ in settle() } }
     }
 
     // MARK: Taking back
@@ -143,28 +147,42 @@ struct RoomArchive: Sendable {
     /// Gives a room that was read its history.
     func recall(_ room: inout Room) async throws(StanzaError) {
         let owner = owner(of: room)
-        var query = ArchiveQuery(owner: owner.name, limit: room.configuration.history.messages)
-        guard query.limit > 0 else { return }
+        let wanted = room.configuration.history.messages
+        var query = ArchiveQuery(owner: owner.name, limit: wanted)
+        guard wanted > 0 else { return }
         query.after = ArchivePlace(number: owner.first(at: kernel.clock.date).number - 1)
         query.isBackwards = true
-        let page: ArchivePage?
-        do throws(StorageError) {
-            page = try await kernel.archive.page(query) { _, payload, buffer in try payload(&buffer) }
-        } catch {
-            throw kernel.refusal(of: error, room.address)
-        }
-        let parser = StanzaParser()
-        for result in page?.results ?? [] {
-            guard let element = try? parser.parse(result.rendered), let from = element["from"].flatMap({ try? JID($0) }) else {
-                continue
+        var found: [(message: Stanza, time: DateTime)] = []
+        // Not all that is archived belongs to the history.
+        for _ in 0..<Self.recalledPages where found.count < wanted {
+            let page: ArchivePage?
+            do throws(StorageError) {
+                page = try await kernel.archive.page(query) { _, payload, buffer in try payload(&buffer) }
+            } catch {
+                throw kernel.refusal(of: error, room.address)
             }
-            let time = DateTime(milliseconds: result.place.milliseconds)
-            var message = Stanza(kind: .message, type: .groupchat, from: from, to: nil, element: element)
-            message.place(
-                at: Placement(
-                    owner: room.address, id: owner.cipher.name(of: result.place), received: time, copy: owner))
-            room.remember(message, at: time)
+            guard let page else { break }
+            found = page.results.compactMap { message($0, of: room, owner) } + found
+            guard !page.isComplete, let first = page.results.first else { break }
+            query.pageBefore = first.place
         }
+        for (message, time) in found.suffix(wanted) { room.remember(message, at: time) }
+    }
+
+    /// How many pages are read at most, each as long as the history.
+    private static let recalledPages = 5
+
+    /// A message as it was archived; nil if it means nothing later.
+    private func message(
+        _ result: (place: ArchivePlace, rendered: ByteBuffer), of room: Room, _ owner: ArchiveOwner
+    ) -> (message: Stanza, time: DateTime)? {
+        guard let element = try? StanzaParser().parse(result.rendered), let from = element["from"].flatMap({ try? JID($0) })
+        else { return nil }
+        let time = DateTime(milliseconds: result.place.milliseconds)
+        var message = Stanza(kind: .message, type: .groupchat, from: from, to: nil, element: element)
+        message.place(
+            at: Placement(owner: room.address, id: owner.cipher.name(of: result.place), received: time, copy: owner))
+        return Room.isRemembered(message) ? (message, time) : nil
     }
 
     /// What a stanza asks of an archive; nil for every other.

@@ -6,6 +6,7 @@ internal import XMPP
 struct RoomSearch: Sendable {
     unowned let kernel: Kernel
     let directory: RoomDirectory
+    let quota: SearchQuota
 
     /// How many rooms are told at once.
     private static let limit = 100
@@ -16,6 +17,7 @@ struct RoomSearch: Sendable {
         let query = try RoomSearchQuery(form)
         var wanted = ResultSet()
         if let set = request.payload.child("set", in: .resultSets) { wanted = try ResultSet(set) }
+        try quota.take(kernel.serves(domainOf: request.from) ? request.from.bare : request.from.domainJID, at: kernel.clock.now)
         let rooms = query.isForRooms ? try await rooms(of: request.to.domainJID, query) : []
         return try Self.page(query.sorted(rooms), wanted)
     }
@@ -125,7 +127,7 @@ struct RoomSearchQuery: Sendable {
     private static func error(
         _ condition: StanzaError.Condition, _ application: StaticString, _ text: String? = nil
     ) -> StanzaError {
-        StanzaError(condition, text, kind: .modify, application: (application, "urn:xmpp:channel-search:0:error"))
+        StanzaError(condition, text, kind: .modify, application: (application, .channelSearchErrors))
     }
 
     func finds(_ room: RoomListing) -> Bool {
@@ -194,4 +196,5 @@ extension RoomListing {
 extension Namespace {
     /// XEP-0433
     static let channelSearch: Namespace = "urn:xmpp:channel-search:0:search"
+    static let channelSearchErrors: Namespace = "urn:xmpp:channel-search:0:error"
 }

@@ -11,6 +11,7 @@ struct RoomService: Sendable {
     let directory = RoomDirectory()
     let archive: RoomArchive
     let quota: RoomQuota
+    let searches: SearchQuota
     var orders: RoomOrders { RoomOrders(kernel: kernel) { stanza, loop in try? receive(stanza, loop, nil) } }
     private let limits: Room.Limits
 
@@ -25,6 +26,7 @@ struct RoomService: Sendable {
             affiliates: kernel.configuration[MultiUserChat.affiliations],
             roomsOfOwner: kernel.configuration[MultiUserChat.perAccount],
             card: kernel.configuration[VCard.sizeLimit].bytes)
+        searches = SearchQuota(limit: kernel.configuration[MultiUserChat.searches], at: kernel.clock.now)
         quota = RoomQuota(limit: kernel.configuration[MultiUserChat.perAccount])
     }
 
@@ -101,8 +103,9 @@ struct RoomService: Sendable {
     }
 
     /// XEP-0045 §14.2
-    func stop(on loop: LoopContext) {
-        for room in loop[Self.rooms].values { room.stop(on: loop) }
+    /// - Parameter areKept: whether rooms are kept over the restart for those whose sessions are.
+    func stop(areKept: Bool = true, on loop: LoopContext) {
+        for room in loop[Self.rooms].values { room.stop(isKept: areKept, on: loop) }
         loop.flush()
     }
 

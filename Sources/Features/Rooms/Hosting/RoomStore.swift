@@ -50,6 +50,10 @@ enum RoomStore {
         return room
     }
 
+    static func contains(_ room: JID, _ transaction: Transaction) throws -> Bool {
+        try transaction.first("SELECT 1 FROM rooms WHERE address = $1", [.text(room.description)]) { try $0.integer(0) } != nil
+    }
+
     private static func affiliates(of room: JID, _ transaction: Transaction) throws -> [JID: Affiliate] {
         let rows = try transaction.rows(
             "SELECT person, affiliation, nickname, reason FROM room_affiliations WHERE room = $1",
@@ -191,9 +195,14 @@ enum RoomStore {
     }
 
     /// Those whom rooms in memory have to forget yet.
+    static func removed(_ transaction: Transaction) throws -> [JID] {
+        try transaction.rows("SELECT person FROM room_removals") { try? JID(try $0.text(0)) }.compactMap { $0 }
+    }
+
+    /// The same, who are forgotten now.
     static func takeRemoved(_ transaction: Transaction) throws -> [JID] {
-        let people = try transaction.rows("SELECT person FROM room_removals") { try? JID(try $0.text(0)) }
+        let people = try removed(transaction)
         if !people.isEmpty { try transaction.execute("DELETE FROM room_removals") }
-        return people.compactMap { $0 }
+        return people
     }
 }

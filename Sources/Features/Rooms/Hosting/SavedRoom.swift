@@ -17,12 +17,29 @@ struct SavedRoom: Codable, Sendable {
         let role: String
         let presence: [UInt8]
         let language: String?
+        let followsVersions: Bool?
     }
 
     struct Message: Codable, Sendable {
         let bytes: [UInt8]
         /// Milliseconds since 1970.
         let time: Int64
+        /// Its place in the archive.
+        let place: String?
+        /// What tells who has sent it from others.
+        let author: String?
+    }
+
+    struct Invitation: Codable, Sendable {
+        let invitee: String
+        let inviter: String
+        let name: String
+    }
+
+    /// Somebody waits for being made a member.
+    struct Registration: Codable, Sendable {
+        let person: String
+        let nickname: String
     }
 
     let address: String
@@ -38,6 +55,12 @@ struct SavedRoom: Codable, Sendable {
     let history: [Message]
     /// In the order in which their occupants have entered.
     let devices: [Device]
+    // What earlier versions of the server have not kept.
+    let invitations: [Invitation]?
+    let registrations: [Registration]?
+    /// When people have spoken last where one waits between two messages: milliseconds since 1970.
+    let lastMessages: [String: Int64]?
+    let activity: MessageActivity.Kept?
 
     init(_ room: Room) {
         address = room.address.description
@@ -53,14 +76,28 @@ struct SavedRoom: Codable, Sendable {
         subject = Array(room.subject.content.readableBytesView)
         subjectAuthor = room.subject.author?.description
         subjectTime = room.subject.time?.milliseconds
-        history = room.history.all.map { Message(bytes: Array($0.stanza.serialized.readableBytesView), time: $0.time.milliseconds) }
+        history = room.history.all.map { stanza, time, origin in
+            Message(
+                bytes: Array(stanza.serialized.readableBytesView), time: time.milliseconds, place: origin.place,
+                author: origin.author)
+        }
         devices = room.allOccupants.flatMap { occupant in
             occupant.devices.map { device in
                 Device(
                     address: device.jid.description, nickname: occupant.nickname.text, role: occupant.role.rawValue,
-                    presence: Array(device.presence.readableBytesView), language: device.language)
+                    presence: Array(device.presence.readableBytesView), language: device.language,
+                    followsVersions: device.followsVersions)
             }
         }
+        invitations = room.invitations.all.map {
+            Invitation(invitee: $0.invitee.description, inviter: $0.inviter.description, name: $0.name)
+        }
+        registrations = room.registrations.all.map {
+            Registration(person: $0.person.description, nickname: $0.nickname.text)
+        }
+        lastMessages = Dictionary(
+            room.lastMessages.all.map { ($0.key.description, $0.value.milliseconds) }, uniquingKeysWith: max)
+        activity = room.activity.kept
     }
 
     var encoded: [UInt8] {
@@ -70,7 +107,8 @@ struct SavedRoom: Codable, Sendable {
     init(decoding bytes: [UInt8]) throws { self = try JSONDecoder().decode(Self.self, from: Data(bytes)) }
 
     /// The room as it was.
-    func room(limits: Room.Limits) throws -> Room {
+    /// - Parameter records: what it keeps elsewhere.
+    func room(limits: Room.Limits, _ records: RoomRecords) throws -> Room {
         let address = try JID(address)
         let affiliates = try people.map { person in
             (
@@ -88,14 +126,27 @@ struct SavedRoom: Codable, Sendable {
                 time: subjectTime.map { DateTime(milliseconds: $0) }),
             secret: secret, limits: limits)
         room.isLocked = isLocked
+        room.records = records
         for message in history { message.add(to: &room) }
         for device in devices {
             let nickname = try Nickname(device.nickname)
             try room.insert(
                 Occupant.Device(
                     jid: try JID(device.address), presence: ByteBuffer(bytes: device.presence),
-                    language: device.language), nickname, RoomRole(rawValue: device.role) ?? .visitor)
+                    language: device.language, followsVersions: device.followsVersions ?? false),
+                nickname, RoomRole(rawValue: device.role) ?? .visitor)
         }
+        for invitation in invitations ?? [] {
+            room.invitations.add(try JID(invitation.invitee), by: try JID(invitation.inviter), named: invitation.name)
+        }
+        for request in registrations ?? [] {
+            try room.registrations.add(try JID(request.person), try Nickname(request.nickname))
+        }
+        room.lastMessages = LastMessages(
+            Dictionary(
+                try (lastMessages ?? [:]).map { (try JID($0.key), DateTime(milliseconds: $0.value)) },
+                uniquingKeysWith: { first, _ in first }))
+        if let activity { room.activity = MessageActivity(activity) }
         return room
     }
 }
@@ -109,6 +160,6 @@ extension SavedRoom.Message {
             kind: .message, type: .groupchat, from: element["from"].flatMap { try? JID($0) }, to: nil, element: element)
         room.history.append(
             stanza, at: DateTime(milliseconds: time), isDelayed: true, room: room.address,
-            limit: room.configuration.history.messages)
+            limit: room.configuration.history.messages, DiscussionHistory.Origin(place: place, author: author))
     }
 }

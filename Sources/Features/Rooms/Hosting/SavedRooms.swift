@@ -26,25 +26,36 @@ struct SavedRooms: Sendable {
 
     private func save() async {
         await settle()
-        var saved: [SavedRoom] = []
+        var rooms: [Room] = []
         for loop in kernel.loops {
             // Who has come since the others were told to go goes, too.
-            saved += await loop.run { loop in
+            rooms += await loop.run { loop in
                 service.stop(on: loop)
-                return loop[RoomService.rooms].values.compactMap(\.saved)
+                return loop[RoomService.rooms].values.compactMap(\.kept)
             }
         }
         do {
-            try await kernel.database.write { [saved] transaction in
-                for room in saved {
-                    try transaction.execute(
-                        "INSERT INTO saved_rooms (room, state, devices) VALUES ($1, $2, $3)",
-                        [.text(room.address), .bytes(try room.encoded), .text(room.seats)])
-                }
+            try await kernel.database.write { [rooms] transaction in
+                // What could not be brought back once is out of date.
+                try transaction.execute("DELETE FROM saved_rooms")
+                for room in rooms { try Self.write(room, transaction) }
             }
         } catch {
-            kernel.logger.error("Rooms cannot be kept over the restart.", metadata: [LogKeys.reason: "\(error)"])
+            kernel.logger.error(
+                "Rooms cannot be kept over the restart; those who are in them are told.",
+                metadata: [LogKeys.reason: "\(error)"])
+            for loop in kernel.loops { await loop.run { service.stop(areKept: false, on: $0) } }
         }
+    }
+
+    private static func write(_ room: Room, _ transaction: Transaction) throws {
+        let saved = SavedRoom(room)
+        try transaction.execute(
+            "INSERT INTO saved_rooms (room, state, devices) VALUES ($1, $2, $3)",
+            [.text(saved.address), .bytes(try saved.encoded), .text(saved.seats)])
+        guard !room.configuration.persistence.isPersistent else { return }
+        try RoomRecords.delete(room.address, transaction)
+        try room.records.save(room.address, before: RoomRecords(), transaction)
     }
 
     /// Waits until all that was said in rooms has had its effect.
@@ -70,35 +81,73 @@ struct SavedRooms: Sendable {
     }
 
     private func bringBack() async {
-        let saved: [(room: JID, state: [UInt8], devices: String, records: RoomRecords)]
+        let rows: [Row]
         do {
-            saved = try await kernel.database.write { transaction in
-                let saved = try transaction.rows("SELECT room, state, devices FROM saved_rooms") { row in
-                    (room: try JID(try row.text(0)), state: try row.bytes(1), devices: try row.text(2))
+            rows = try await kernel.database.write { transaction in
+                let rows = try transaction.rows("SELECT room, state, devices FROM saved_rooms") { row in
+                    // A row that cannot be read is no reason to lose the others.
+                    (try? JID(try row.text(0)), try? row.bytes(1), try row.text(2))
                 }
                 try transaction.execute("DELETE FROM saved_rooms")
-                return try saved.map { ($0.room, $0.state, $0.devices, try RoomRecords($0.room, transaction)) }
+                return try rows.compactMap { room, state, devices in
+                    guard let room else { return nil }
+                    return try Row(room, state ?? [], devices, transaction)
+                }
             }
         } catch {
             return kernel.logger.error("Rooms cannot be brought back.", metadata: [LogKeys.reason: "\(error)"])
         }
-        for (address, state, devices, records) in saved {
-            let loop = kernel.loops[service.loop(of: address)]
+        for row in rows {
+            let loop = kernel.loops[service.loop(of: row.room)]
             do {
-                var restored = try SavedRoom(decoding: state).room(limits: service.limits(of: address))
-                restored.records = records
-                let room = restored
+                let room = try row.restored(limits: service.limits(of: row.room))
                 await loop.run { loop in
-                    let hosted = HostedRoom(address, service)
-                    loop[RoomService.rooms][address] = hosted
+                    let hosted = HostedRoom(row.room, service)
+                    loop[RoomService.rooms][row.room] = hosted
                     hosted.restored(room, on: loop)
                 }
             } catch {
                 kernel.logger.error(
                     "A room cannot be brought back; those who were in it are told.",
-                    metadata: [LogKeys.jid: "\(address)", LogKeys.reason: "\(error)"])
-                await loop.run { dismiss(devices, from: address, on: $0) }
+                    metadata: [LogKeys.jid: "\(row.room)", LogKeys.reason: "\(error)"])
+                await loop.run { dismiss(row.devices, from: row.room, on: $0) }
             }
+        }
+    }
+
+    /// A room as it was saved, and what else is known of it.
+    private struct Row: Sendable {
+        struct IsGone: Error {}
+
+        let room: JID
+        let devices: String
+        private let state: [UInt8]
+        private let records: RoomRecords
+        /// Whether the room is among those that are kept.
+        private let isStored: Bool
+        /// Whether the administrator has changed it meanwhile: the room does it once more, for those who are in it.
+        private let isChanged: Bool
+        /// People whose accounts are no more.
+        private let removed: [JID]
+
+        init(_ room: JID, _ state: [UInt8], _ devices: String, _ transaction: Transaction) throws {
+            self.room = room
+            self.state = state
+            self.devices = devices
+            records = try RoomRecords(room, transaction)
+            isStored = try RoomStore.contains(room, transaction)
+            isChanged = try RoomOrders.isWaiting(for: room, transaction)
+            removed = try RoomStore.removed(transaction)
+            // Those of a temporary room are only in memory as long as the server runs.
+            if !isStored { try RoomRecords.delete(room, transaction) }
+        }
+
+        /// - Throws: if nobody can be in it any more.
+        func restored(limits: Room.Limits) throws -> Room {
+            var restored = try SavedRoom(decoding: state).room(limits: limits, records)
+            guard isStored || isChanged || !restored.configuration.persistence.isPersistent else { throw IsGone() }
+            for person in removed { restored.forget(person) }
+            return restored
         }
     }
 

@@ -36,7 +36,7 @@ struct DiscussionHistory: Sendable {
     }
 
     /// All of it, as it is kept.
-    var all: [(stanza: Stanza, time: DateTime)] { entries.map { ($0.stanza, $0.time) } }
+    var all: [(stanza: Stanza, time: DateTime, origin: Origin)] { entries.map { ($0.stanza, $0.time, $0.origin) } }
 
     /// A message was taken back.
     /// - Parameter author: whose it has to be; nil for anybody's.

@@ -13,6 +13,25 @@ struct MessageActivity: Sendable {
     /// How many whole hours are known.
     private var known = 0
 
+    /// As it is kept over a restart of the server.
+    struct Kept: Codable, Sendable {
+        let counters: [Int]
+        /// Milliseconds since 1970.
+        let start: Int64?
+        let known: Int
+    }
+
+    init() {}
+
+    init(_ kept: Kept) {
+        guard kept.counters.count == counters.count, (0...Self.hours).contains(kept.known) else { return }
+        counters = kept.counters
+        start = kept.start.map { DateTime(milliseconds: $0) }
+        known = kept.known
+    }
+
+    var kept: Kept { Kept(counters: counters, start: start?.milliseconds, known: known) }
+
     var isEmpty: Bool { counters.allSatisfy { $0 == 0 } }
 
     /// Something happens in the room: hours may have gone by.

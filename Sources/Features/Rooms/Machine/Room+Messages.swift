@@ -68,7 +68,8 @@ extension Room {
                 author: author ?? message.element?.child("occupant-id", in: .occupantIdentifiers)?["id"]))
     }
 
-    private static func isRemembered(_ message: Stanza) -> Bool {
+    /// Whether a message belongs to the history.
+    static func isRemembered(_ message: Stanza) -> Bool {
         guard let element = message.element else { return false }
         let hints = Hints(of: element)
         return element.child("body") != nil && !hints.contains(.noStore) && !hints.contains(.noPermanentStore)
@@ -85,7 +86,7 @@ extension Room {
         content.writeImmutableBuffer(occupant.mark)
         subject = RoomSubject(content: content, author: occupant.jid, time: now)
         outcome.changes.isRoomChanged = true
-        outcome.broadcast(reflected(stanza, occupant, at: now), to: receivers)
+        outcome.actions.append(.place(reflected(stanza, occupant, at: now), by: occupant.person))
     }
 
     /// A message as it comes from an occupant: without what only the room says, and marked.

@@ -64,6 +64,7 @@ struct Restart {
         for (index, bytes) in saved.enumerated() {
             guard let session = SavedSession(decoding: bytes), let jid = try? JID(session.jid) else { continue }
             await restore(session, jid, on: kernel.loops[index % kernel.loops.count])
+            kernel.leavers.hasReturned(jid.bare)
         }
         for part in kernel.registry.restartParts { await part.restore() }
     }
