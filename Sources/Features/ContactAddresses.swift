@@ -33,7 +33,7 @@ package struct ContactAddresses: Feature {
                     "\(role.setting.path): \"\(address)\" is not a URI and is left out; write mailto:, xmpp: or https: before it")
                 return false
             }
-            return addresses.isEmpty ? nil : DataForm.Field(role.field, values: addresses)
+            return addresses.isEmpty ? nil : DataForm.Field(role.field, type: "list-multi", values: addresses)
         }
     }
 

@@ -7,7 +7,7 @@ struct Anonymity: RoomAbility {
     var knowing = Knowing.moderators
 
     static let fields: [AbilityField<Self>] = [
-        .choice("muc#roomconfig_whois", "Who may see real addresses?", \.knowing)
+        .choice("muc#roomconfig_whois", "Who may see real addresses?", \.knowing, [.moderators: "Moderators", .anyone: "Anyone"])
     ]
 
     var features: [String] { [isNonAnonymous ? "muc_nonanonymous" : "muc_semianonymous"] }

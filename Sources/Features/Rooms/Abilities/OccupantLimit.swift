@@ -14,7 +14,8 @@ struct OccupantLimit: RoomAbility {
     static let fields: [AbilityField<Self>] = [
         AbilityField(
             name: "muc#roomconfig_maxusers", type: "list-single", label: "How many occupants at most?",
-            options: ["10", "20", "30", "50", "100", "none"], get: { [$0.limit.map(String.init) ?? "none"] },
+            options: ["10", "20", "30", "50", "100", "none"],
+            labels: ["none": "As many as the service allows"], get: { [$0.limit.map(String.init) ?? "none"] },
             set: { (ability, values) throws(StanzaError) in
                 switch values.first {
                 case "none", "", nil: ability.limit = nil

@@ -7,7 +7,9 @@ struct PrivateMessages: RoomAbility {
     var senders = Senders.anyone
 
     static let fields: [AbilityField<Self>] = [
-        .choice("muc#roomconfig_allowpm", "Who may send private messages?", \.senders)
+        .choice(
+            "muc#roomconfig_allowpm", "Who may send private messages?", \.senders,
+            [.anyone: "Anyone", .participants: "Anyone with voice", .moderators: "Moderators", .none: "Nobody"])
     ]
 
     func maySend(_ role: RoomRole) -> Bool {

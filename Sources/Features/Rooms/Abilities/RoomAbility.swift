@@ -51,6 +51,8 @@ struct AbilityField<Ability: Sendable>: Sendable {
     let type: String
     let label: String
     var options: [String] = []
+    /// What people are shown for some of the options.
+    var labels: [String: String] = [:]
     /// The least of a field that is an integer (XEP-0122).
     var minimum: Int?
     let get: @Sendable (Ability) -> [String]
@@ -59,7 +61,7 @@ struct AbilityField<Ability: Sendable>: Sendable {
     /// The field of something that the ability is a part of.
     func lifted<Whole>(_ path: any WritableKeyPath<Whole, Ability> & Sendable) -> AbilityField<Whole> {
         AbilityField<Whole>(
-            name: name, type: type, label: label, options: options, minimum: minimum,
+            name: name, type: type, label: label, options: options, labels: labels, minimum: minimum,
             get: { get($0[keyPath: path]) },
             set: { (whole, values) throws(StanzaError) in try set(&whole[keyPath: path], values) })
     }
@@ -94,12 +96,15 @@ struct AbilityField<Ability: Sendable>: Sendable {
     }
 
     /// One of several words.
-    static func choice<Value: RawRepresentable & CaseIterable & Sendable>(
-        _ name: String, _ label: String, _ path: any WritableKeyPath<Ability, Value> & Sendable
+    /// - Parameter labels: what people are shown for them.
+    static func choice<Value: RawRepresentable & CaseIterable & Hashable & Sendable>(
+        _ name: String, _ label: String, _ path: any WritableKeyPath<Ability, Value> & Sendable, _ labels: [Value: String]
     ) -> AbilityField where Value.RawValue == String {
         let words = Value.allCases.map(\.rawValue)
         return AbilityField(
-            name: name, type: "list-single", label: label, options: words, get: { [$0[keyPath: path].rawValue] },
+            name: name, type: "list-single", label: label, options: words,
+            labels: Dictionary(uniqueKeysWithValues: labels.map { ($0.key.rawValue, $0.value) }),
+            get: { [$0[keyPath: path].rawValue] },
             set: { (ability, values) throws(StanzaError) in
                 guard let value = values.first.flatMap(Value.init(rawValue:)) else {
                     throw StanzaError(.notAcceptable, "\(name) is one of \(words.joined(separator: ", "))")
@@ -115,6 +120,7 @@ struct AbilityField<Ability: Sendable>: Sendable {
         let roles = [RoomRole.moderator, .participant, .visitor]
         return AbilityField(
             name: name, type: "list-multi", label: label, options: roles.map(\.rawValue),
+            labels: ["moderator": "Moderators", "participant": "Participants", "visitor": "Visitors"],
             get: { ability in roles.filter(ability[keyPath: path].contains).map(\.rawValue) },
             set: { (ability, values) throws(StanzaError) in
                 var chosen: Set<RoomRole> = []

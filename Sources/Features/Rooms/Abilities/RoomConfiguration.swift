@@ -89,6 +89,7 @@ struct RoomConfiguration: Sendable, Equatable {
         Self.fields.map { field in
             var shown = DataForm.Field(field.name, type: field.type, label: field.label, values: field.get(self))
             shown.options = field.options
+            shown.labels = field.labels
             shown.minimum = field.minimum
             return shown
         }

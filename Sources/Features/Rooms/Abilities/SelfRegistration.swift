@@ -16,7 +16,9 @@ struct SelfRegistration: RoomAbility {
     static let formType = "http://jabber.org/protocol/muc#register"
 
     static let fields: [AbilityField<Self>] = [
-        .choice("muc#roomconfig_registration", "How do people become members?", \.way)
+        .choice(
+            "muc#roomconfig_registration", "How do people become members?", \.way,
+            [.open: "They register", .approval: "They register and admins approve", .closed: "Admins add them"])
     ]
 
     var features: [String] { way == .closed ? [] : [Self.formType] }

@@ -46,7 +46,7 @@ extension Room {
             let isDiscovery = payload.map { $0.isIn(.discoveryInfo) || $0.isIn(.discoveryItems) } ?? false
             throw isDiscovery ? StanzaError(.badRequest) : .notInRoom
         }
-        guard let asked = stanza.to.flatMap(occupant(at:)), let other = asked.devices.first else {
+        guard let asked = stanza.to.flatMap(occupant(at:)), let other = asked.shown else {
             throw StanzaError(.itemNotFound)
         }
         // XEP-0410 §3.3: the room itself knows that the occupant is there.
