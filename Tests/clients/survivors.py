@@ -38,6 +38,12 @@ async def seen(client, room, nickname):
         and stanza["type"] not in ("unavailable", "error"), f"{nickname} in {room}")
 
 
+async def kept(client, room):
+    """What is in the archive of a room: it is read from the disk, and so stays when the server is killed."""
+    found = [result async for result in client.plugin["xep_0313"].iterate(jid=JID(room))]
+    return [result["mam_result"]["forwarded"]["stanza"]["body"] for result in found]
+
+
 async def conversation(people, bridges, names, number):
     """What is said on one side is heard on the other, once from each bridge, and nothing else is."""
     alice, bob = people
@@ -88,6 +94,8 @@ async def bots(how, managed):
                            for client in (first, second)]
                 if managed and how == signal.SIGKILL:
                     resumed += [client.expected("sm_failed") for client in (first, second)]
+                for room, client in ((NORTH, alice), (SOUTH, bob)):
+                    assert len(await kept(client, room)) == 3 * number
                 await island.restart(how)
                 await asyncio.gather(*back, *resumed)
                 for client, room, name in ((alice, NORTH, "Alice"), (bob, SOUTH, "Bob")):
@@ -194,6 +202,7 @@ async def gateway(how):
                 assert network.heard == [("founder", f"Peace {one}") for one in range(number + 1)], network.heard
                 if number == 2:
                     break
+                assert len(await kept(alice, NORTH)) == 3 * (number + 1)
                 back = alice.expected("session_start")
                 await island.restart(how)
                 await back
