@@ -73,7 +73,7 @@ extension Room {
         if isShown, let text = subject.text, !configuration.password.isRequired {
             fields.append(DataForm.Field("muc#roominfo_subject", label: "Current subject", text))
         }
-        fields += [records.card.field, configuration.slowMode.field, activityField(at: now)].compactMap { $0 }
+        fields += records.card.fields + [configuration.slowMode.field, activityField(at: now)].compactMap { $0 }
         if let hash = records.hats.hash {
             fields.append(DataForm.Field("hats#hash", type: "text-single", label: "Hats hash", hash))
         }

@@ -209,12 +209,14 @@ extension Room {
         isEmpty && (limits.hasArchive || history.isEmpty) && registrations.isEmpty && lastMessages.isEmpty && activity.isEmpty
     }
 
-    /// XEP-0313 §7: those who are there, who belong to the room, or anybody who may enter where that is so configured.
+    /// XEP-0313 §8: those who are there, who belong to the room, or anybody who may enter where that is so configured. Who
+    /// asks an archive cannot say a password.
     func mayReadArchive(_ device: JID) -> Bool {
         let affiliation = affiliation(of: device)
         guard affiliation != .outcast, !isLocked else { return false }
         return affiliation >= .member || occupant(with: device) != nil
-            || (configuration.logging.isLogged && configuration.initialRole(affiliation) != nil)
+            || (configuration.logging.isLogged && !configuration.password.isRequired
+                && configuration.initialRole(affiliation) != nil)
     }
 
     /// An account was removed: who has the same name one day is somebody else.

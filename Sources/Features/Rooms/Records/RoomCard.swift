@@ -35,10 +35,14 @@ struct RoomCard: RoomRecord {
 
     var element: ByteBuffer { ByteBuffer(string: content.isEmpty ? "<vCard xmlns='vcard-temp'/>" : content) }
 
-    /// §3.3: "This 'muc#roominfo_avatarhash' will not be present when the room doesn’t have an avatar set."
-    var field: DataForm.Field? {
-        guard !hashes.isEmpty else { return nil }
-        return DataForm.Field("muc#roominfo_avatarhash", type: "text-multi", label: "Avatar hash", values: hashes)
+    /// §3.3: "This 'muc#roominfo_avatarhash' will not be present when the room doesn’t have an avatar set." The other field
+    /// is what clients of before look for.
+    var fields: [DataForm.Field] {
+        guard let first = hashes.first else { return [] }
+        return [
+            DataForm.Field("muc#roominfo_avatarhash", type: "text-multi", label: "Avatar hash", values: hashes),
+            DataForm.Field("{http://modules.prosody.im/mod_vcard_muc}avatar#sha1", type: "text-single", first),
+        ]
     }
 
     // MARK: Storage
