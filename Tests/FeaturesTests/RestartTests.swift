@@ -90,6 +90,46 @@ import XMPP
         await server.stop()
     }
 
+    @Test func interestsAreKept() async throws {
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        var server = try await start()
+        try await server.localAccounts(of: "localhost")?.add("romeo", password: "pw")
+        let phone = try await connect(server, "romeo", "phone")
+        let id = try await enable(phone)
+        let features = ["urn:example:plays+notify"]
+        let hash = VerificationString(identities: [], features: features, forms: []).description
+        phone.send(
+            "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:example:client' ver='\(hash)'/></presence>")
+        var question = Received(element: try await phone.next())
+        while question.kind != "iq" { question = Received(element: try await phone.next()) }
+        phone.send(
+            """
+            <iq type='result' id='\(question.element["id"] ?? "")' to='\(question.from)'>\
+            <query xmlns='http://jabber.org/protocol/disco#info' node='urn:example:client#\(hash)'>\
+            <feature var='\(features[0])'/></query></iq>
+            """)
+        await phone.ping()
+        let (_, h) = phone.takeCounted()
+        await server.stop()
+
+        server = try await start()
+        let laptop = try await connect(server, "romeo", "laptop")
+        laptop.send(
+            """
+            <iq type='set' id='p'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:example:plays'>\
+            <item id='1'><play xmlns='urn:example:plays'/></item></publish></pubsub></iq>
+            """)
+        #expect(try await laptop.next()["type"] == "result")
+        await laptop.ping()
+        let resumed = try await connect(server, "romeo", "phone", resuming: (id, h))
+        #expect(try await resumed.next().isNamed("resumed"))
+        await resumed.ping()
+        let told = resumed.take().compactMap { $0.element.child("event", in: "http://jabber.org/protocol/pubsub#event") }
+        #expect(told.map { $0.child("items")?["node"] } == ["urn:example:plays"])
+        for client in [laptop, resumed] { await client.disconnect() }
+        await server.stop()
+    }
+
     @Test func whatNobodyComesForWaitsOffline() async throws {
         defer { try? FileManager.default.removeItem(atPath: data) }
         var server = try await start()

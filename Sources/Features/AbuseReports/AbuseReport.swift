@@ -27,7 +27,8 @@ package struct AbuseReport: Sendable, Equatable {
     static func all(in request: Element) -> [AbuseReport] {
         var reports: [AbuseReport] = []
         for item in request.children where item.isNamed("item", in: .blocking) {
-            guard let report = item.child("report", in: .reporting), let address = item["jid"].flatMap({ try? JID($0) }),
+            guard let report = item.child("report", in: .reporting) ?? item.child("report", in: .formerReporting),
+                let address = item["jid"].flatMap({ try? JID($0) }),
                 !reports.contains(where: { $0.reported == address }), let found = AbuseReport(report, of: address)
             else { continue }
             reports.append(found)
@@ -36,7 +37,9 @@ package struct AbuseReport: Sendable, Equatable {
     }
 
     private init?(_ report: Element, of address: JID) {
-        guard let reason = report["reason"], !reason.isEmpty, reason.utf8.count <= Self.reasonLimit else { return nil }
+        guard let reason = report.isIn(.reporting) ? report["reason"] : Self.formerReason(of: report), !reason.isEmpty,
+            reason.utf8.count <= Self.reasonLimit
+        else { return nil }
         reported = address
         self.reason = reason
         text = report.child("text").map { String($0.text.trimmed.prefix(Self.textLimit)) } ?? ""
@@ -46,6 +49,12 @@ package struct AbuseReport: Sendable, Equatable {
                 let text = "\(by) \(id)"
                 return text.utf8.count <= Self.placeLimit && !text.contains("\n") ? text : nil
             }.prefix(Self.messageLimit).map { $0 }
+    }
+
+    /// Before version 0.3 the reason was an element.
+    private static func formerReason(of report: Element) -> String? {
+        if report.child("spam") != nil { return "urn:xmpp:reporting:spam" }
+        return report.child("abuse").map { _ in "urn:xmpp:reporting:abuse" }
     }
 
     /// In words, for an administrator.
@@ -73,4 +82,6 @@ extension String {
 extension Namespace {
     /// XEP-0377
     static let reporting: Namespace = "urn:xmpp:reporting:1"
+    /// XEP-0377 before version 0.3
+    static let formerReporting: Namespace = "urn:xmpp:reporting:0"
 }

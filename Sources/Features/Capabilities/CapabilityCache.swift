@@ -74,16 +74,32 @@ final class CapabilityCache: Sendable {
         }
         guard isFirst else { return }
         let hash = waiter.hash
-        kernel.database.read { transaction in
-            try transaction.first(
-                "SELECT features FROM entity_capabilities WHERE hash = $1 AND value = $2",
-                [.text(hash.name), .text(hash.value)]
-            ) { try $0.text(0) }
-        } completion: { [self] result in
-            guard case .success(let text?) = result else { return askNext(hash) }
-            let features = text.isEmpty ? [] : text.split(separator: Self.separator).map(String.init)
-            found(Capabilities(features: Set(features)), for: hash)
+        kernel.database.read { try Self.stored(hash, $0) } completion: { [self] result in
+            guard case .success(let capabilities?) = result else { return askNext(hash) }
+            found(capabilities, for: hash)
         }
+    }
+
+    private static func capabilities(stored text: String) -> Capabilities {
+        Capabilities(features: Set(text.split(separator: separator).map(String.init)))
+    }
+
+    /// What hashes stand for, as far as it is in storage.
+    func stored(_ hashes: Set<CapabilityHash>) async -> [CapabilityHash: Capabilities] {
+        let found = try? await kernel.database.read { transaction in
+            var found: [CapabilityHash: Capabilities] = [:]
+            for hash in hashes { found[hash] = try Self.stored(hash, transaction) }
+            return found
+        }
+        for (hash, capabilities) in found ?? [:] { self.found(capabilities, for: hash) }
+        return found ?? [:]
+    }
+
+    private static func stored(_ hash: CapabilityHash, _ transaction: Transaction) throws -> Capabilities? {
+        try transaction.first(
+            "SELECT features FROM entity_capabilities WHERE hash = $1 AND value = $2",
+            [.text(hash.name), .text(hash.value)]
+        ) { capabilities(stored: try $0.text(0)) }
     }
 
     /// Asks the first of those who wait; the others only if it does not tell the truth.

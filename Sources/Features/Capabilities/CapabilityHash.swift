@@ -54,6 +54,23 @@ struct CapabilityHash: Sendable, Hashable {
         return nil
     }
 
+    // MARK: Over a restart of the server
+
+    /// A character that XML forbids.
+    private static let separator = "\u{1F}"
+
+    var saved: [UInt8] { Array([name, value, node].joined(separator: Self.separator).utf8) }
+
+    init?(saved bytes: [UInt8]) {
+        let parts = String(decoding: bytes, as: UTF8.self)
+            .split(separator: Self.separator, omittingEmptySubsequences: false).map(String.init)
+        let name = parts.first?.split(separator: " ") ?? []
+        guard parts.count == 3, name.count == 2, let form = Form(rawValue: String(name[0])),
+            let function = Self.functions.first(where: { $0.name == name[1] })?.function
+        else { return nil }
+        self.init(form: form, function: function, value: parts[1], node: parts[2])
+    }
+
     private init(form: Form, function: Hash, value: String, node: String) {
         self.form = form
         self.function = function

@@ -15,6 +15,12 @@ package struct EntityCapabilities: Feature {
 
     private unowned let kernel: Kernel
     private let cache: CapabilityCache
+    private let returned = Returned()
+
+    /// Sessions that are back after a restart of the server, until it is found out what they can do.
+    private final class Returned: Sendable {
+        let sessions = Mutex<[(account: Account, handle: SessionHandle, hash: CapabilityHash)]>([])
+    }
 
     package init(kernel: Kernel) {
         self.kernel = kernel
@@ -38,6 +44,14 @@ package struct EntityCapabilities: Feature {
                 received(stanza, scope)
                 return .next
             },
+            // A client that comes back to its session does not say again what it can do (XEP-0198 §5).
+            Registration.sessionPart("capabilities") { session in
+                session.account.withState { $0[Self.hashes][session.handle.id]?.saved }
+            } restore: { session, saved in
+                guard let hash = CapabilityHash(saved: saved) else { return }
+                returned.sessions.withLock { $0.append((session.account, session.handle, hash)) }
+            },
+            Registration.restart(save: {}, restore: recall),
             Registration.sessionEnded { session, _ in
                 session.account.withState { state in
                     state.capabilities[session.handle.id] = nil
@@ -71,9 +85,13 @@ package struct EntityCapabilities: Feature {
             return true
         }
         guard isNew, let hash else { return }
-        let account = session.account
-        let jid = session.jid
-        learn(hash, of: jid, session.loop) { capabilities, loop in
+        learn(hash, of: session.handle, session.account, session.loop)
+    }
+
+    private func learn(_ hash: CapabilityHash, of handle: SessionHandle, _ account: Account, _ loop: LoopContext) {
+        let id = handle.id
+        let jid = handle.jid
+        learn(hash, of: jid, loop) { capabilities, loop in
             let change = account.withState { state -> KnownCapabilities? in
                 guard state[Self.hashes][id] == hash else { return nil }
                 let before = state.capabilities[id]
@@ -82,6 +100,28 @@ package struct EntityCapabilities: Feature {
             }
             guard let change else { return }
             for body in loop.kernel.registry.capabilitiesKnown { body(change, loop) }
+        }
+    }
+
+    // MARK: Restart
+
+    /// Finds out what sessions that are back can do, before their clients come for them. They are news to nobody, unless
+    /// they have to be asked for.
+    private func recall() async {
+        let sessions = returned.sessions.withLock { sessions in
+            defer { sessions = [] }
+            return sessions
+        }
+        guard !sessions.isEmpty else { return }
+        let known = await cache.stored(Set(sessions.map(\.hash)))
+        for session in sessions {
+            let capabilities = known[session.hash]
+            session.account.withState { state in
+                state[Self.hashes][session.handle.id] = session.hash
+                state.capabilities[session.handle.id] = capabilities
+            }
+            guard capabilities == nil else { continue }
+            kernel.loops[session.handle.loop].execute { learn(session.hash, of: session.handle, session.account, $0) }
         }
     }
 

@@ -53,6 +53,22 @@ import XMPP
         }
     }
 
+    @Test func reportsOfBefore() async throws {
+        try await TestServer.run(accounts: 1, further: Self.features) { test in
+            let reporter = try await test.connect(1, "a")
+            func item(_ jid: String, _ content: String) -> String {
+                "<item jid='\(jid)'><report xmlns='urn:xmpp:reporting:0'>\(content)</report></item>"
+            }
+            let items = item("a@localhost", "<spam/><text>So much!</text>") + item("b@localhost", "<abuse/>") + item("c@localhost", "")
+            reporter.send(Self.block(1, items))
+            #expect(try await reporter.next()["type"] == "result")
+            let kept = try await Self.kept(test).map(\.report)
+            #expect(kept.map(\.reported.description) == ["a@localhost", "b@localhost"])
+            #expect(kept.map(\.reason) == ["urn:xmpp:reporting:spam", "urn:xmpp:reporting:abuse"])
+            #expect(kept.map(\.text) == ["So much!", ""])
+        }
+    }
+
     @Test func reportsAreBounded() async throws {
         try await TestServer.run(accounts: 2, further: Self.features) { configuration in
             configuration[AbuseReports.perDay] = 3

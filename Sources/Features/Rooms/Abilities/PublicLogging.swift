@@ -3,7 +3,7 @@ struct PublicLogging: RoomAbility {
     var isLogged = false
 
     static let fields: [AbilityField<Self>] = [
-        .boolean("muc#roomconfig_enablelogging", "Is the archive of the room open to everybody?", \.isLogged)
+        .boolean("muc#roomconfig_enablelogging", "Is the archive of the room open to everybody who may enter?", \.isLogged)
     ]
 
     /// "MUST also warn the user that the discussions are logged".
