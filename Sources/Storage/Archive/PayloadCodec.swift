@@ -7,7 +7,7 @@ internal import Synchronization
 /// A payload begins with one byte: 0 before what stands there as it is, or the number of a dictionary before a frame of
 /// zstd without its magic number, which would be the same four bytes in each.
 final class PayloadCodec: Sendable {
-    /// `@unchecked Sendable`: handed from thread to thread under locks.
+    /// `@unchecked Sendable`: protected by the lock `compressor`, inside which alone it is used.
     private final class Compressor: @unchecked Sendable {
         let context = ZSTD_createCCtx()
         init() {
@@ -19,7 +19,7 @@ final class PayloadCodec: Sendable {
         deinit { ZSTD_freeCCtx(context) }
     }
 
-    /// `@unchecked Sendable`: handed from thread to thread under locks, used by one at a time.
+    /// `@unchecked Sendable`: taken out of `decompressors` and put back under that lock; between, one thread has it.
     private final class Decompressor: @unchecked Sendable {
         let context = ZSTD_createDCtx()
         /// A frame with its magic number.
