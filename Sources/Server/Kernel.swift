@@ -88,6 +88,12 @@ package final class Kernel: @unchecked Sendable {
         binding = Binding(kernel: self)
         leavers = Leavers(kernel: self)
         accounts = AccountTable(clock: clock) { [unowned self] jid, isKnown, completion in read(jid, isKnown, completion) }
+        for domain in domains {
+            domain.local?.onLogin { [accounts] user in
+                guard let jid = try? JID(local: user, of: domain.jid) else { return }
+                accounts?.load(jid, isKnown: true) { _ in }
+            }
+        }
         for (index, eventLoop) in eventLoops.enumerated() {
             loops.append(
                 try await eventLoop.submit {

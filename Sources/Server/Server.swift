@@ -13,7 +13,8 @@ package final class Server: Sendable {
     /// What the configuration listens on, in its order.
     package let listeners: [Listener]
     private let group: any EventLoopGroup
-    private let channels: [any Channel]
+    /// Those of each listener.
+    private let channels: [[any Channel]]
     private let clock: RepeatedTask
     private let leavers: Leavers
     private let isStopped = Atomic<Bool>(false)
@@ -70,7 +71,7 @@ package final class Server: Sendable {
                 identities: identities, secret: secret, domains: domains, group: group, features: features, wall: wall)
             try await Restart(kernel: kernel).restore()
             listeners = configuration.listeners.map { [kernel] in Listener($0, kernel: kernel) }
-            var channels: [any Channel] = []
+            var channels: [[any Channel]] = []
             for listener in listeners where opensPorts { channels.append(try await listener.open(on: group)) }
             self.channels = channels
         } catch {
@@ -102,7 +103,7 @@ package final class Server: Sendable {
     }
 
     /// The ports listened on, in the order of the configuration.
-    package var ports: [Int] { channels.map { $0.localAddress?.port ?? 0 } }
+    package var ports: [Int] { channels.map { $0.first?.localAddress?.port ?? 0 } }
 
     /// Takes over what of the configuration can change while the server runs: limits and certificates.
     /// - Throws: a line for the administrator; nothing has changed then.
@@ -114,7 +115,7 @@ package final class Server: Sendable {
     /// Accepts nothing more, ends all streams, writes what is to be written, and closes everything.
     package func stop() async {
         guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        for channel in channels { try? await channel.close() }
+        for channel in channels.joined() { try? await channel.close() }
         clock.cancel()
         for loop in kernel.loops { loop.execute { loop in loop.kernel.registry.stopping.forEach { $0(loop) } } }
         // What has been sent from one loop to another then is there.

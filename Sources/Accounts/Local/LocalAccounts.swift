@@ -1,3 +1,4 @@
+internal import Synchronization
 package import Storage
 package import TLS
 internal import XMPP
@@ -16,6 +17,7 @@ package final class LocalAccounts: AccountSource {
     let oldKeys = OldKeys()
     let allHashes: Set<Hash>
     private let verified = VerifiedPasswords()
+    private let loginObserver = Mutex<LoginObserver?>(nil)
 
     /// - Parameters:
     ///   - domain: prepared.
@@ -32,6 +34,12 @@ package final class LocalAccounts: AccountSource {
         self.parameters = parameters
         allHashes = Set(parameters.hashes)
         self.preparePassword = preparePassword
+    }
+
+    /// Has `body` told of each account that somebody is logging in to, by its localpart and on a thread of the
+    /// database: who goes on to read what belongs to the account there need not wake another one.
+    package func onLogin(_ body: @escaping @Sendable (_ localpart: String) -> Void) {
+        loginObserver.withLock { $0 = LoginObserver(tell: body) }
     }
 
     package func verify(
@@ -73,10 +81,18 @@ package final class LocalAccounts: AccountSource {
     }
 
     private func find(_ user: String) async throws(StorageError) -> (Account, [Hash: ScramKeys])? {
-        try await database.read { [domain] transaction in
-            guard let account = try transaction.account(user, of: domain) else { return nil }
-            return (account, try transaction.keys(of: user, domain: domain))
-        }
+        try await withCheckedContinuation { continuation in
+            database.read { [domain] transaction -> (Account, [Hash: ScramKeys])? in
+                guard let account = try transaction.account(user, of: domain) else { return nil }
+                return (account, try transaction.keys(of: user, domain: domain))
+            } completion: { [self] result in
+                continuation.resume(returning: result)
+                // Only now: what is done for accounts that exist must not show in the time of the answer.
+                if case .success((let account, _)?) = result, !account.isDisabled {
+                    loginObserver.withLock { $0 }?.tell(user)
+                }
+            }
+        }.get()
     }
 
     private func matches(
@@ -93,4 +109,10 @@ package final class LocalAccounts: AccountSource {
         verified.insert(tag)
         return true
     }
+}
+
+/// Who wants to know of accounts that somebody is logging in to. A type of its own, for a function that is kept in
+/// what is generic, as a lock is, gets slower with every time it is taken out.
+private struct LoginObserver: Sendable {
+    let tell: @Sendable (_ localpart: String) -> Void
 }

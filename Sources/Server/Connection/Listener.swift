@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Logging
 package import NIOCore
 internal import NIOPosix
@@ -6,7 +7,7 @@ internal import XMPP
 
 /// A port that accepts connections of clients or components, and what is to be negotiated on them.
 ///
-/// Shared by all event loops; immutable but for the socket it listens on.
+/// Shared by all event loops; immutable but for the sockets it listens on.
 package final class Listener: Sendable {
     package let section: ListenerSection
     /// Whose stanzas its streams carry.
@@ -35,23 +36,41 @@ package final class Listener: Sendable {
         }
     }
 
-    /// Begins to accept connections.
-    /// - Returns: the listening channel.
+    /// Begins to accept connections: every event loop those that it will serve, on a socket of its own, so that none
+    /// has to be handed over when it is new. The system spreads connections over the sockets.
+    /// - Returns: the listening channels, all of one port.
     /// - Throws: an error whose description tells the administrator what to do.
-    func open(on group: any EventLoopGroup) async throws -> any Channel {
-        let bootstrap = ServerBootstrap(group: group)
+    func open(on group: any EventLoopGroup) async throws -> [any Channel] {
+        var channels: [any Channel] = []
+        do {
+            for loop in group.makeIterator() {
+                // The first finds out whether somebody else has the port, which a socket that may share it does not.
+                guard let first = channels.first else {
+                    let first = try await bootstrap(on: loop).bind(host: section.address.description, port: section.port).get()
+                    channels.append(first)
+                    try await first.setOption(.socketOption(.mayShare), value: 1).get()
+                    continue
+                }
+                channels.append(
+                    try await bootstrap(on: loop).serverChannelOption(.socketOption(.mayShare), value: 1)
+                        .bind(host: section.address.description, port: first.localAddress?.port ?? section.port).get())
+            }
+            return channels
+        } catch {
+            for channel in channels { try? await channel.close() }
+            throw ListenerError(
+                description: "cannot listen on \(section.address) port \(section.port): \(error); "
+                    + "stop what uses the port, or change \"port\" or \"address\" under \"listen:\"")
+        }
+    }
+
+    private func bootstrap(on loop: any EventLoop) -> ServerBootstrap {
+        ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture { try accept(channel) }
             }
-        do {
-            return try await bootstrap.bind(host: section.address.description, port: section.port).get()
-        } catch {
-            throw ListenerError(
-                description: "cannot listen on \(section.address) port \(section.port): \(error); "
-                    + "stop what uses the port, or change \"port\" or \"address\" under \"listen:\"")
-        }
     }
 
     /// Makes the pipeline of a new connection; to be called on the channel's event loop, one of the server's.
@@ -120,4 +139,9 @@ extension IPAddress {
         guard let text = address.ipAddress else { return nil }
         self.init(text)
     }
+}
+
+extension NIOBSDSocket.Option {
+    /// Whether a port may be shared by sockets of one user that all say so.
+    fileprivate static let mayShare = NIOBSDSocket.Option(rawValue: SO_REUSEPORT)
 }

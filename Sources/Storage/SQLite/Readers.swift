@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Synchronization
 
-/// A few reading connections, each on a thread of its own; a read is taken by the first that is free.
+/// A few reading connections, each on a thread of its own; a read is taken by the first that is free. One that is
+/// submitted on such a thread, by the completion of another, is taken by it at once: nobody has to be woken.
 final class Readers: Sendable {
     private struct State {
         /// What wakes the threads that wait for something to do.
@@ -10,6 +11,7 @@ final class Readers: Sendable {
         /// The first element of `waiting` that has not been taken.
         var next = 0
         var isClosed = false
+        var threads: [pthread_t] = []
 
         mutating func take() -> (any Unit)? {
             guard next < waiting.count else { return nil }
@@ -50,7 +52,8 @@ final class Readers: Sendable {
             guard !state.isClosed else { return .refused(.closed) }
             guard state.waiting.count - state.next < capacity else { return .refused(.overloaded) }
             state.waiting.append(unit)
-            return .queued(state.idle.popLast())
+            let caller = pthread_self()
+            return .queued(state.threads.contains { pthread_equal($0, caller) != 0 } ? nil : state.idle.popLast())
         }
         switch outcome {
         case .queued(let thread): thread?.signal()
@@ -75,6 +78,7 @@ final class Readers: Sendable {
         enum Step { case run(any Unit), wait, end }
         let wake = DispatchSemaphore(value: 0)
         defer { ended.signal() }
+        state.withLock { $0.threads.append(pthread_self()) }
         while true {
             let step = state.withLock { state -> Step in
                 if let unit = state.take() { return .run(unit) }
@@ -83,7 +87,14 @@ final class Readers: Sendable {
                 return .wait
             }
             switch step {
-            case .run(let unit): connection.onQueue { read(unit, on: connection) }
+            case .run(let unit):
+                connection.onQueue {
+                    var next: (any Unit)? = unit
+                    while let unit = next {
+                        read(unit, on: connection)
+                        next = state.withLock { $0.take() }
+                    }
+                }
             case .wait: wake.wait()
             case .end: return
             }
