@@ -3,7 +3,7 @@ internal import Synchronization
 /// A place for a feature's state in every session; survives the session's move to another connection.
 ///
 /// Declared once, as a static constant of the feature: `static let wanted = SessionSlot(false)`.
-package struct SessionSlot<Value: Sendable>: Sendable {
+package final class SessionSlot<Value: Sendable>: Sendable {
     let index: Int
     let initial: Value
 
@@ -15,7 +15,7 @@ package struct SessionSlot<Value: Sendable>: Sendable {
 }
 
 /// A place for a feature's state in every loaded account, read from storage when the account is loaded.
-package struct AccountSlot<Value: Sendable>: Sendable {
+package final class AccountSlot<Value: Sendable>: Sendable {
     let index: Int
     let initial: Value
     /// For `Account.has`.
