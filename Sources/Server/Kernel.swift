@@ -172,7 +172,12 @@ package final class Kernel: @unchecked Sendable {
         for section in configuration.domains {
             if let jid = try? JID(section.name) { domains[jid]?.movedTo = section.movedTo }
         }
-        for loop in loops { loop.execute { $0.sendOn() } }
+        for loop in loops {
+            loop.execute {
+                $0.featureLists = FeatureLists()
+                $0.sendOn()
+            }
+        }
     }
 
     // MARK: Loops and sessions

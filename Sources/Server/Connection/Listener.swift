@@ -13,7 +13,7 @@ package final class Listener: Sendable {
     /// Whose stanzas its streams carry.
     let content: ContentNamespace
     let features: [any StreamFeature]
-    let rules: [StreamFeatureRule]
+    let rules: StreamRules
     private let kernel: Kernel
 
     init(_ section: ListenerSection, kernel: Kernel) {
@@ -25,7 +25,7 @@ package final class Listener: Sendable {
         features =
             content == .component
             ? [ComponentHandshake()] : kernel.registry.streamFeatures.filter { offersStartTLS || !($0 is StartTLS) }
-        rules = features.map(\.rule)
+        rules = StreamRules(features.map(\.rule))
     }
 
     /// What a new connection has reached before anything was negotiated.

@@ -18,12 +18,8 @@ extension StreamHandler {
         kernel.logger.log(level: level, message(), metadata: metadata)
     }
 
-    /// Writes what may be negotiated now (RFC 6120 §4.3.2).
-    func writeFeatures(into writer: inout XMLWriter) {
-        writer.buffer.writeStaticString("<stream:features>")
-        for index in machine.offers { listener.features[index].offer(on: self, into: &writer) }
-        writer.buffer.writeStaticString("</stream:features>")
-    }
+    /// What may be negotiated now (RFC 6120 §4.3.2).
+    var featureList: ByteBuffer { loop.featureLists.list(for: self) }
 
     /// RFC 6120 §4.9.3.19: not "until after the confidentiality and integrity of the stream have been protected".
     var movedTo: StreamError? {

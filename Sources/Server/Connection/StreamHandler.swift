@@ -259,12 +259,8 @@ package final class StreamHandler: ChannelDuplexHandler {
             if let claimed, !claimed.hasSameDomain(as: domain) {
                 throw StreamError(.invalidFrom, "the stream was opened in the name of another domain")
             }
-            output { buffer in
-                var writer = XMLWriter(into: buffer)
-                buffer = ByteBuffer()
-                writeFeatures(into: &writer)
-                buffer = writer.buffer
-            }
+            let features = featureList
+            output { $0.writeImmutableBuffer(features) }
         }
     }
 

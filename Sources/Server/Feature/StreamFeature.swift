@@ -8,7 +8,9 @@ package protocol StreamFeature: Sendable {
     /// When the feature is offered, and which elements are its own.
     var rule: StreamFeatureRule { get }
 
-    /// Writes the feature's element inside `<stream:features/>`; nothing where it does not apply.
+    /// Writes the feature's element inside `<stream:features/>`; nothing where it does not apply. What is written is
+    /// kept for other streams with the same listener, domain, facts and offer of authentication: nothing else may
+    /// decide about it but the configuration.
     func offer(on stream: StreamHandler, into writer: inout XMLWriter)
 
     /// One of the feature's elements has arrived at a time when the rule applies. On the stream's event loop.

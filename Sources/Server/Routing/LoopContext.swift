@@ -12,6 +12,7 @@ package final class LoopContext {
     /// Parses the streams of clients that declare nothing unusual on their root.
     let parser = StanzaParser()
     var recentHeader = RecentHeader()
+    var featureLists = FeatureLists()
     /// Lets only so many TLS handshakes go on at once.
     let handshakes: HandshakeGate
     private(set) var sessions: [UInt64: Session] = [:]

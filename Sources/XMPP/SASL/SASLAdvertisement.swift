@@ -28,6 +28,11 @@ package struct SASLAdvertisement: Hashable, Sendable {
         return text
     }
 
+    /// The values of the attribute `h` for all hash functions at once, for exchanges alike.
+    package func downgradeProtection(_ hashes: [ScramHash]) -> [ScramHash.Name: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: hashes.map { ($0.name, downgradeProtectionHash($0)) })
+    }
+
     private static func joined(_ names: [String]) -> [UInt8] {
         let sorted = names.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
         return Array(sorted.joined(separator: [0x1E]))

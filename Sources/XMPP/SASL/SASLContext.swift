@@ -2,9 +2,9 @@
 package struct SASLContext: Sendable {
     package let offer: SASLOffer
 
-    /// What was put before the client, for XEP-0474; nil leaves that protection out. A SASL1 and a SASL2 exchange have
-    /// different lists.
-    package let advertisement: SASLAdvertisement?
+    /// The hashes over what was put before the client (XEP-0474); none leaves that protection out. A SASL1 and a SASL2
+    /// exchange have different lists.
+    package let downgradeProtection: [ScramHash.Name: [UInt8]]
 
     /// The functions for the SCRAM mechanisms in the offer.
     package let hashes: [ScramHash]
@@ -19,11 +19,11 @@ package struct SASLContext: Sendable {
     package let isOwnIdentity: @Sendable (_ authzid: String, _ username: String) -> Bool
 
     package init(
-        offer: SASLOffer, advertisement: SASLAdvertisement?, hashes: [ScramHash], channelBindings: [ChannelBinding] = [],
+        offer: SASLOffer, downgradeProtection: [ScramHash.Name: [UInt8]], hashes: [ScramHash], channelBindings: [ChannelBinding] = [],
         decoy: ScramDecoy, isOwnIdentity: @escaping @Sendable (_ authzid: String, _ username: String) -> Bool
     ) {
         self.offer = offer
-        self.advertisement = advertisement
+        self.downgradeProtection = downgradeProtection
         self.hashes = hashes
         self.channelBindings = channelBindings
         self.decoy = decoy

@@ -92,7 +92,7 @@ package struct ScramServer: Sendable {
     ) -> Action {
         let serverFirst = ScramServerFirst(
             nonce: first.nonce + nonce.text, salt: keys.salt, iterations: keys.iterations,
-            downgradeProtectionHash: context.advertisement?.downgradeProtectionHash(hash))
+            downgradeProtectionHash: context.downgradeProtection[hash.name])
         state = .awaitingClientFinal(
             Proving(first: first, serverFirst: serverFirst, keys: keys, isDecoy: isDecoy, refusal: refusal))
         return .challenge(serverFirst.bytes)

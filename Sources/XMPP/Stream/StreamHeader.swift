@@ -6,9 +6,15 @@ package struct StreamHeader: Sendable, Equatable {
     package var to: String?
     package var from: String?
     package var id: String?
-    package var language: String?
+    package let language: String?
     /// The version attribute as sent; nil where it is absent, which means 0.9 (§4.7.5).
-    package var version: String?
+    package let version: String?
+    /// The version; nil if it is not of the form `major.minor`.
+    package let versionNumber: Version?
+    /// The version of the answering header: the lower of both sides', and none where none was given (§4.7.5).
+    package let answeredVersion: String?
+    /// The language of what is sent on the stream; nil if none is named, or none that is of the form of RFC 5646 (§4.7.4).
+    package let defaultLanguage: String?
     /// The default namespace, or "" where none is declared.
     package var defaultNamespace: String
     /// The prefix of the root element's name, "" for none.
@@ -18,40 +24,6 @@ package struct StreamHeader: Sendable, Equatable {
 
     /// A stanza that uses what its stream's root declares carries the declarations to its receivers.
     private static let declaredBytes = 1_024
-
-    /// The version as `major.minor`; nil if it is not of that form.
-    package var versionNumber: (major: Int, minor: Int)? {
-        guard let version else { return (0, 9) }
-        let parts = version.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 4 && $0.allSatisfy(\.isASCIIDigit) }),
-            let major = Int(parts[0]), let minor = Int(parts[1])
-        else { return nil }
-        return (major, minor)
-    }
-
-    /// The version of the answering header: the lower of both sides', and none where none was given (§4.7.5).
-    package var answeredVersion: String? {
-        guard version != nil else { return nil }
-        guard let number = versionNumber, number.major < 1 else { return "1.0" }
-        return "\(number.major).\(number.minor)"
-    }
-
-    /// The language of what is sent on the stream; nil if none is named, or none that is of the form of RFC 5646 (§4.7.4).
-    package var defaultLanguage: String? {
-        guard let language, language.utf8.count <= 64 else { return nil }
-        let parts = language.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        let isTag = parts.enumerated().allSatisfy { index, part in
-            (1...8).contains(part.count)
-                && part.allSatisfy { byte in
-                    switch byte {
-                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-                    case UInt8(ascii: "0")...UInt8(ascii: "9"): index > 0
-                    default: false
-                    }
-                }
-        }
-        return isTag ? language : nil
-    }
 
     /// Parses an XML declaration and the opening tag of a stream.
     /// - Parameter bytes: what the framer found to be the header.
@@ -99,18 +71,59 @@ package struct StreamHeader: Sendable, Equatable {
         }
         guard let root = found.root else { throw StreamError(.notWellFormed) }
         // §4.8.1: "MUST close the stream with a stream error, which SHOULD be <invalid-namespace/>"
-        guard root.namespace == Namespace.streams.description else { throw StreamError(.invalidNamespace) }
+        guard root.namespace == Namespace.streams else { throw StreamError(.invalidNamespace) }
         guard root.name == "stream" else { throw StreamError(.badFormat, "expected <stream/>") }
         to = found.attributes["to"]
         from = found.attributes["from"]
         id = found.attributes["id"]
         language = found.attributes["xml:lang"]
+        defaultLanguage = language.flatMap { Self.isLanguageTag($0) ? $0 : nil }
         version = found.attributes["version"]
+        let number = version.map(Version.init) ?? Version(major: 0, minor: 9)
+        versionNumber = number
+        answeredVersion =
+            version.map { _ in if let number, number.major < 1 { "\(number.major).\(number.minor)" } else { "1.0" } }
         prefix = root.prefix
         defaultNamespace = found.declarations.first { $0.prefix.isEmpty }?.namespace ?? ""
         declarations = found.declarations.filter { !$0.prefix.isEmpty && $0.prefix != root.prefix }
         guard declarations.reduce(0, { $0 + $1.prefix.utf8.count + $1.namespace.utf8.count }) <= Self.declaredBytes else {
             throw StreamError(.policyViolation, "too many namespaces are declared on the stream")
+        }
+    }
+
+    /// A version of XMPP (§4.7.5).
+    package struct Version: Sendable, Equatable {
+        package let major: Int
+        package let minor: Int
+
+        package init(major: Int, minor: Int) {
+            self.major = major
+            self.minor = minor
+        }
+
+        init?(_ text: String) {
+            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 2,
+                parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 4 && $0.allSatisfy(\.isASCIIDigit) }),
+                let major = Int(parts[0]), let minor = Int(parts[1])
+            else { return nil }
+            self.init(major: major, minor: minor)
+        }
+    }
+
+    /// Whether a text has the form of RFC 5646.
+    private static func isLanguageTag(_ text: String) -> Bool {
+        guard text.utf8.count <= 64 else { return false }
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return parts.enumerated().allSatisfy { index, part in
+            (1...8).contains(part.count)
+                && part.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+                    case UInt8(ascii: "0")...UInt8(ascii: "9"): index > 0
+                    default: false
+                    }
+                }
         }
     }
 
@@ -149,11 +162,11 @@ package struct StreamHeader: Sendable, Equatable {
         into buffer: inout ByteBuffer, from: String?, to: String?, id: String?, language: String?,
         content: Namespace = .client, version: String? = "1.0"
     ) {
-        buffer.writeStaticString("<?xml version='1.0'?><stream:stream xmlns='")
-        buffer.writeStaticString(content.text)
-        buffer.writeStaticString("' xmlns:stream='")
-        buffer.writeStaticString(Namespace.streams.text)
-        buffer.writeStaticString("'")
+        buffer.write("<?xml version='1.0'?><stream:stream xmlns='")
+        buffer.write(content.text)
+        buffer.write("' xmlns:stream='")
+        buffer.write(Namespace.streams.text)
+        buffer.write("'")
         var writer = XMLWriter(into: buffer)
         buffer = ByteBuffer()
         writer.attribute("from", from)
@@ -162,7 +175,7 @@ package struct StreamHeader: Sendable, Equatable {
         writer.attribute("version", version)
         writer.attribute("xml:lang", language)
         buffer = writer.buffer
-        buffer.writeStaticString(">")
+        buffer.write(">")
     }
 }
 
@@ -171,13 +184,13 @@ extension StreamError {
 
     /// Writes `<stream:error/>` (RFC 6120 §4.9.2).
     package func write(into writer: inout XMLWriter) {
-        writer.buffer.writeStaticString("<stream:error><")
-        writer.buffer.writeStaticString(condition.name.text)
-        writer.buffer.writeStaticString(" xmlns='urn:ietf:params:xml:ns:xmpp-streams'>")
+        writer.buffer.write("<stream:error><")
+        writer.buffer.write(condition.name.text)
+        writer.buffer.write(" xmlns='urn:ietf:params:xml:ns:xmpp-streams'>")
         if let otherHost { writer.text(otherHost) }
-        writer.buffer.writeStaticString("</")
-        writer.buffer.writeStaticString(condition.name.text)
-        writer.buffer.writeStaticString(">")
+        writer.buffer.write("</")
+        writer.buffer.write(condition.name.text)
+        writer.buffer.write(">")
         writer.element("text", in: .streamErrors, ["xml:lang": "en"], text: text)
         if let application {
             writer.buffer.writeString("<\(application.name)")
@@ -189,7 +202,7 @@ extension StreamError {
             }
             writer.buffer.writeString("/>")
         }
-        writer.buffer.writeStaticString("</stream:error>")
+        writer.buffer.write("</stream:error>")
     }
 }
 

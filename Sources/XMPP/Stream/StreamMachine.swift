@@ -11,6 +11,7 @@ package struct StreamFacts: OptionSet, Sendable, Hashable {
     package static let bound = Self(rawValue: 1 << 3)
     /// A client is proving who it is with SASL2; nothing else may happen meanwhile (XEP-0388 §2.4).
     package static let authenticating = Self(rawValue: 1 << 4)
+    fileprivate static let combinations = 1 << 5
 }
 
 /// When something may be negotiated, and which elements negotiate it: the pure part of a stream feature.
@@ -35,6 +36,23 @@ package struct StreamFeatureRule: Sendable {
     package func applies(to facts: StreamFacts) -> Bool {
         facts.isSuperset(of: requires) && facts.isDisjoint(with: excludes)
             && (authenticates || !facts.contains(.authenticating))
+    }
+}
+
+/// What may be negotiated on the streams of a listener, sorted by what has been reached.
+package struct StreamRules: Sendable {
+    fileprivate let rules: [StreamFeatureRule]
+    /// Indices of the rules that apply, for each set of facts.
+    fileprivate let offers: [[Int]]
+    /// Those of them that some element can belong to: hardly any once a resource is bound.
+    fileprivate let expected: [[Int]]
+
+    package init(_ rules: [StreamFeatureRule]) {
+        self.rules = rules
+        offers = (0..<StreamFacts.combinations).map { facts in
+            rules.indices.filter { rules[$0].applies(to: StreamFacts(rawValue: UInt8(facts))) }
+        }
+        expected = offers.map { offers in offers.filter { !rules[$0].elements.isEmpty } }
     }
 }
 
@@ -79,24 +97,24 @@ package struct StreamMachine: ~Copyable, Sendable {
     /// The domain that the stream is with; stays the same once the client has authenticated.
     package private(set) var domain: JID?
     package let content: ContentNamespace
-    private let rules: [StreamFeatureRule]
-    /// Indices of the rules that apply and that some element can belong to: hardly any once a resource is bound.
-    private var expected: [Int] = []
+    private let rules: StreamRules
+    /// Of `rules`, for the facts at hand.
+    private var expected: [Int]
 
-    package init(content: ContentNamespace = .client, facts: StreamFacts = [], rules: [StreamFeatureRule]) {
+    package init(content: ContentNamespace = .client, facts: StreamFacts = [], rules: StreamRules) {
         self.content = content
         self.facts = facts
         self.rules = rules
-        expect()
+        expected = rules.expected[Int(facts.rawValue)]
     }
 
-    private mutating func expect() { expected = offers.filter { !rules[$0].elements.isEmpty } }
+    private mutating func expect() { expected = rules.expected[Int(facts.rawValue)] }
 
     package var isClosing: Bool { state == .closing || state == .closed }
     package var isOpen: Bool { state == .open }
 
     /// Indices of the rules that may be negotiated now.
-    package var offers: [Int] { rules.indices.filter { rules[$0].applies(to: facts) } }
+    package var offers: [Int] { rules.offers[Int(facts.rawValue)] }
 
     /// The peer has opened its stream.
     /// - Parameter domainNamed: finds the served domain of an address; nil asks for the one that is meant
@@ -110,7 +128,7 @@ package struct StreamMachine: ~Copyable, Sendable {
         switch content {
         case .client:
             // §4.8.2, §4.9.3.10: the content namespace is the default one, or every stanza declares its own.
-            guard name == Namespace.client.description || name == Namespace.streams.description || name.isEmpty else {
+            guard name == Namespace.client || name == Namespace.streams || name.isEmpty else {
                 return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:client"))
             }
             // §4.7.5 and §4.9.3.25: versions below 1.0 have no features, and so no way to log in here.
@@ -118,7 +136,7 @@ package struct StreamMachine: ~Copyable, Sendable {
                 return .fail(StreamError(.unsupportedVersion))
             }
         case .component:
-            guard name == Namespace.component.description else {
+            guard name == Namespace.component else {
                 return .fail(StreamError(.invalidNamespace, "expected the content namespace jabber:component:accept"))
             }
         }
@@ -144,7 +162,7 @@ package struct StreamMachine: ~Copyable, Sendable {
         // §4.8.5: no prefixes for the content namespace; what has some must not be delivered.
         if element.document.hasContentPrefix { return .fail(StreamError(.badNamespacePrefix)) }
         for index in expected
-        where rules[index].elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
+        where rules.rules[index].elements.contains(where: { element.isNamed($0.name, in: $0.namespace) }) {
             return .negotiate(rule: index)
         }
         // XEP-0388 §2.4: "Servers MUST disconnect Clients immediately if any other traffic is received."
@@ -153,7 +171,7 @@ package struct StreamMachine: ~Copyable, Sendable {
             // §4.8.3: a content namespace, but not that of clients.
             if element.isIn(.server) { return .fail(StreamError(.invalidNamespace)) }
             // §4.9.3.24; what could be negotiated at another time is not authorized now (§4.9.3.12).
-            let isKnown = rules.contains { rule in
+            let isKnown = rules.rules.contains { rule in
                 rule.elements.contains { element.isNamed($0.name, in: $0.namespace) }
             }
             return .fail(StreamError(isKnown ? .notAuthorized : .unsupportedStanzaType))

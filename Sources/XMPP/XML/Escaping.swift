@@ -26,12 +26,21 @@ enum Escaping {
 }
 
 extension ByteBuffer {
+    /// Writes markup of the program's own. Several times as fast as `writeStaticString`.
+    package mutating func write(_ markup: StaticString) {
+        let count = markup.utf8CodeUnitCount
+        writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
+            target.copyMemory(from: UnsafeRawBufferPointer(start: markup.utf8Start, count: count))
+            return count
+        }
+    }
+
     /// Writes text so that it can stand in character data and in attribute values of either quote.
     package mutating func writeEscaped(_ text: UnsafeRawBufferPointer) {
         var written = 0
         for (index, byte) in text.enumerated() where Escaping.isNeeded(by: byte) {
             writeBytes(UnsafeRawBufferPointer(rebasing: text[written..<index]))
-            writeStaticString(Escaping.reference(to: byte))
+            write(Escaping.reference(to: byte))
             written = index + 1
         }
         writeBytes(UnsafeRawBufferPointer(rebasing: text[written...]))

@@ -13,6 +13,10 @@ package struct Namespace: Sendable, Hashable, ExpressibleByStringLiteral, Custom
             && left.text.withUTF8Buffer { left in right.text.withUTF8Buffer { left.elementsEqual($0) } }
     }
 
+    package static func == (left: String, right: Namespace) -> Bool {
+        right.text.withUTF8Buffer { left.utf8.elementsEqual($0) }
+    }
+
     package func hash(into hasher: inout Hasher) {
         text.withUTF8Buffer { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }

@@ -45,7 +45,7 @@ package final class StanzaParser {
 
     /// Whether the root of a stream is what every parser is primed with; else it needs a parser of its own.
     package static func isUsual(_ header: StreamHeader, _ content: ContentNamespace = .client) -> Bool {
-        header.defaultNamespace == content.namespace.description && header.prefix == "stream"
+        header.defaultNamespace == content.namespace && header.prefix == "stream"
             && header.declarations.isEmpty
     }
 

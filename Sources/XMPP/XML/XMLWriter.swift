@@ -20,15 +20,15 @@ package struct XMLWriter {
     ) rethrows {
         openTag(name, namespace, attributes)
         let start = buffer.writerIndex
-        buffer.writeStaticString(">")
+        buffer.write(">")
         try content(&self)
         if buffer.writerIndex == start + 1 {
             buffer.moveWriterIndex(to: start)
-            buffer.writeStaticString("/>")
+            buffer.write("/>")
         } else {
-            buffer.writeStaticString("</")
-            buffer.writeStaticString(name)
-            buffer.writeStaticString(">")
+            buffer.write("</")
+            buffer.write(name)
+            buffer.write(">")
         }
     }
 
@@ -37,7 +37,7 @@ package struct XMLWriter {
         _ name: StaticString, in namespace: Namespace? = nil, _ attributes: KeyValuePairs<StaticString, String?> = [:]
     ) {
         openTag(name, namespace, attributes)
-        buffer.writeStaticString("/>")
+        buffer.write("/>")
     }
 
     /// Writes an element that contains text only; none at all if the text is nil.
@@ -64,22 +64,22 @@ package struct XMLWriter {
     /// Writes an attribute into a start tag that is still open.
     package mutating func attribute(_ name: StaticString, _ value: String?) {
         guard let value else { return }
-        buffer.writeStaticString(" ")
-        buffer.writeStaticString(name)
-        buffer.writeStaticString("='")
+        buffer.write(" ")
+        buffer.write(name)
+        buffer.write("='")
         buffer.writeEscaped(value)
-        buffer.writeStaticString("'")
+        buffer.write("'")
     }
 
     private mutating func openTag(
         _ name: StaticString, _ namespace: Namespace?, _ attributes: KeyValuePairs<StaticString, String?>
     ) {
-        buffer.writeStaticString("<")
-        buffer.writeStaticString(name)
+        buffer.write("<")
+        buffer.write(name)
         if let namespace {
-            buffer.writeStaticString(" xmlns='")
-            buffer.writeStaticString(namespace.text)
-            buffer.writeStaticString("'")
+            buffer.write(" xmlns='")
+            buffer.write(namespace.text)
+            buffer.write("'")
         }
         for (name, value) in attributes { attribute(name, value) }
     }

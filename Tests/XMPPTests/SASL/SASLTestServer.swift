@@ -39,7 +39,8 @@ struct SASLTestServer {
 
     var context: SASLContext {
         SASLContext(
-            offer: offer, advertisement: protectsAgainstDowngrades ? advertisement : nil,
+            offer: offer,
+            downgradeProtection: protectsAgainstDowngrades ? advertisement.downgradeProtection(ScramHash.allForTests) : [:],
             hashes: ScramHash.allForTests, channelBindings: bindings,
             decoy: ScramDecoy(secret: Array("a secret".utf8), iterations: 4),
             isOwnIdentity: { $0 == "\($1)@capulet.lit" })

@@ -64,7 +64,7 @@ struct ScramVectorTests {
                 hasTLS: true, channelBindingTypes: exchange.binding.map { [$0.type] } ?? [],
                 scramHashes: [exchange.name], checksPasswords: false))
         let context = SASLContext(
-            offer: offer, advertisement: exchange.advertisement, hashes: [hash],
+            offer: offer, downgradeProtection: exchange.advertisement?.downgradeProtection([hash]) ?? [:], hashes: [hash],
             channelBindings: exchange.binding.map { [$0] } ?? [], decoy: ScramDecoy(secret: [], iterations: 4096),
             isOwnIdentity: { _, _ in false })
         var server = ScramServer(

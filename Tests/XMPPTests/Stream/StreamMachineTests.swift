@@ -35,7 +35,7 @@ import Testing
     }
 
     static func open(_ facts: StreamFacts = []) throws -> StreamMachine {
-        var machine = StreamMachine(facts: facts, rules: rules)
+        var machine = StreamMachine(facts: facts, rules: StreamRules(rules))
         let result = machine.headerReceived(try header(), domainNamed: served)
         #expect(result == .open(domain: domain))
         return machine
@@ -46,7 +46,7 @@ import Testing
     /// XEP-0114: no version, a namespace and a handshake of their own, and stanzas once it was right.
     @Test func componentStream() throws {
         let rules = [StreamFeatureRule(requires: .secure, excludes: .authenticated, elements: [("handshake", .client)])]
-        var machine = StreamMachine(content: .component, facts: .secure, rules: rules)
+        var machine = StreamMachine(content: .component, facts: .secure, rules: StreamRules(rules))
         let header = try Self.header("to='example.com'", content: " xmlns='jabber:component:accept'")
         let result = machine.headerReceived(header, domainNamed: Self.served)
         #expect(result == .open(domain: Self.domain))
@@ -59,7 +59,7 @@ import Testing
 
     @Test(arguments: [" xmlns='jabber:client'", " xmlns='jabber:server'", " xmlns='jabber:component:connect'", ""])
     func componentStreamInAnotherNamespace(content: String) throws {
-        var machine = StreamMachine(content: .component, facts: .secure, rules: [])
+        var machine = StreamMachine(content: .component, facts: .secure, rules: StreamRules([]))
         let header = try Self.header("to='example.com'", content: content)
         let result = machine.headerReceived(header, domainNamed: Self.served)
         guard case .fail(let error) = result else {
@@ -78,7 +78,7 @@ import Testing
                 requires: .encrypted, excludes: .authenticated, elements: [("response", "urn:xmpp:sasl:2")],
                 authenticates: true)
         ]
-        var machine = StreamMachine(facts: [.encrypted, .secure], rules: rules)
+        var machine = StreamMachine(facts: [.encrypted, .secure], rules: StreamRules(rules))
         _ = machine.headerReceived(try Self.header(), domainNamed: Self.served)
         let response = try Self.element("<response xmlns='urn:xmpp:sasl:2'/>")
         #expect(machine.elementReceived(response) == .negotiate(rule: 4))
@@ -114,7 +114,7 @@ import Testing
             ("to='juliet@example.com' version='1.0'", .hostUnknown),
         ] as [(String, StreamError.Condition?)])
     func headers(attributes: String, condition: StreamError.Condition?) throws {
-        var machine = StreamMachine(rules: Self.rules)
+        var machine = StreamMachine(rules: StreamRules(Self.rules))
         let result = machine.headerReceived(try Self.header(attributes), domainNamed: Self.served)
         if let condition {
             guard case .fail(let error) = result else { return #expect(Bool(false), "\(result)") }
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test func noDomainNamedWhereThereAreSeveral() throws {
-        var machine = StreamMachine(rules: Self.rules)
+        var machine = StreamMachine(rules: StreamRules(Self.rules))
         let result = machine.headerReceived(try Self.header("version='1.0'")) { $0 == nil ? nil : Self.domain }
         guard case .fail(let error) = result else { return #expect(Bool(false)) }
         #expect(error.condition == .improperAddressing)
@@ -140,7 +140,7 @@ import Testing
         (" xmlns='http://etherx.jabber.org/streams' xmlns:c='jabber:client'", true),
     ])
     func contentNamespaces(declarations: String, isAllowed: Bool) throws {
-        var machine = StreamMachine(rules: Self.rules)
+        var machine = StreamMachine(rules: StreamRules(Self.rules))
         let result = machine.headerReceived(try Self.header(content: declarations), domainNamed: Self.served)
         if isAllowed {
             #expect(result == .open(domain: Self.domain))
@@ -196,7 +196,7 @@ import Testing
             ([.secure, .authenticated], [2, 3]), ([.encrypted, .secure, .authenticated, .bound], [3]),
         ] as [(StreamFacts, [Int])])
     func offers(facts: StreamFacts, offers: [Int]) {
-        #expect(StreamMachine(facts: facts, rules: Self.rules).offers == offers)
+        #expect(StreamMachine(facts: facts, rules: StreamRules(Self.rules)).offers == offers)
     }
 
     enum Expected: Sendable {

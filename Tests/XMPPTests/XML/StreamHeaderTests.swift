@@ -15,7 +15,7 @@ import Testing
         #expect(header.to == "im.example.com")
         #expect(header.from == "juliet@im.example.com")
         #expect(header.language == "en")
-        #expect(header.versionNumber! == (1, 0))
+        #expect(header.versionNumber == StreamHeader.Version(major: 1, minor: 0))
         #expect(header.defaultNamespace == "jabber:client")
         #expect(header.prefix == "stream")
         #expect(header.declarations == [NamespaceDeclaration(prefix: "x", namespace: "urn:x")])

@@ -111,10 +111,10 @@ extension SASLContext {
     /// What is known of a stream that begins to authenticate.
     /// - Parameter accepts: whether an address is one that the client may name.
     init(_ stream: StreamHandler, accepts: @escaping @Sendable (JID) -> Bool = { _ in true }) {
-        let offer = stream.authenticationOffer.sasl
+        let offer = stream.authenticationOffer
         let domain = stream.machine.domain
         self.init(
-            offer: offer, advertisement: offer.advertisement(), hashes: Self.hashes, decoy: Self.decoy,
+            offer: offer.sasl, downgradeProtection: offer.downgradeProtection, hashes: Self.hashes, decoy: Self.decoy,
             isOwnIdentity: { authzid, username in
                 guard let domain, let own = try? JID(local: username, of: domain), let named = try? JID(authzid) else {
                     return false
@@ -127,7 +127,7 @@ extension SASLContext {
     private static let decoy = ScramDecoy(secret: randomBytes(32), iterations: 4_096)
 
     /// The hash functions of SCRAM, by OpenSSL.
-    private static let hashes: [ScramHash] = ScramHash.Name.allCases.map { name in
+    static let hashes: [ScramHash] = ScramHash.Name.allCases.map { name in
         let hash = Hash(name)
         return ScramHash(name, digest: { hash.digest($0) }, hmac: { hash.hmac(key: $0, $1) })
     }

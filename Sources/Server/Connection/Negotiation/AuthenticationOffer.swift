@@ -19,6 +19,8 @@ final class AuthenticationOffer: Sendable {
     }
 
     let sasl: SASLOffer
+    /// XEP-0474
+    let downgradeProtection: [ScramHash.Name: [UInt8]]
     /// XEP-0484
     let tokenMechanisms: [HashedTokenMechanism]
     /// RFC 6120 §6.4.1, XEP-0440
@@ -33,6 +35,7 @@ final class AuthenticationOffer: Sendable {
                 hasTLS: facts.isEncrypted, allowsPlainWithoutTLS: facts.isSecure && !facts.isEncrypted,
                 channelBindingTypes: facts.channelBindingTypes, scramHashes: facts.hashes, checksPasswords: true))
         sasl = offer
+        downgradeProtection = offer.advertisement().downgradeProtection(SASLContext.hashes)
         var writer = XMLWriter()
         writer.element("mechanisms", in: .sasl) { writer in
             for mechanism in offer.mechanisms { writer.element("mechanism", text: mechanism.name) }

@@ -75,7 +75,7 @@ struct InlineNegotiation: Sendable {
                 var writer = XMLWriter(into: buffer)
                 buffer = ByteBuffer()
                 writeSuccess(account, results, into: &writer)
-                stream.writeFeatures(into: &writer)
+                writer.raw(stream.featureList)
                 buffer = writer.buffer
             }
             return resume()
@@ -92,7 +92,7 @@ struct InlineNegotiation: Sendable {
                     // Who could not be bound can try again, and is told why.
                     if let content { writer.element("bound", in: .bind2) { $0.raw(content) } }
                 }
-                stream.writeFeatures(into: &writer)
+                writer.raw(stream.featureList)
             }
         }
     }
