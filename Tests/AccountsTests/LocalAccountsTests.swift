@@ -38,6 +38,21 @@ import XMPP
         }
     }
 
+    /// Whoever wants to know of log-ins hears of accounts that exist and may be used, whatever the password.
+    @Test func logInsAreTold() async throws {
+        try await withSetup { setup in
+            for name in ["juliet", "romeo", "paris"] { try await setup.accounts.add(name, password: "secret") }
+            try await setup.accounts.setDisabled("paris", true)
+            let (told, tell) = AsyncStream.makeStream(of: String.self)
+            setup.accounts.onLogin { tell.yield($0) }
+            for name in ["juliet", "nurse", "paris", "romeo"] { _ = await setup.accounts.verify("wrong", user: name) }
+            _ = await setup.accounts.scramKeys(user: "juliet", hash: .sha256)
+            var names: [String] = []
+            for await name in told.prefix(3) { names.append(name) }
+            #expect(names == ["juliet", "romeo", "juliet"])
+        }
+    }
+
     /// RFC 5802 section 3.
     @Test func keysAreThoseOfTheSpecification() async throws {
         try await withSetup { setup in

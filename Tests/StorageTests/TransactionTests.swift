@@ -1,3 +1,4 @@
+import Foundation
 import Storage
 import Testing
 
@@ -29,6 +30,29 @@ import Testing
             #expect(rows == [
                 "苹果 'xy' Optional(\(Int.max)) Optional(0.1) Optional([0, 1, 255])", "b nil nil nil",
             ])
+        }
+    }
+
+    /// What is read because of what was read follows on the same thread, and sees at least what came before.
+    @Test func aReadAfterARead() async throws {
+        try await withDatabase { database in
+            for weight in 1...200 {
+                let (first, second): (UInt, UInt) = try await withCheckedThrowingContinuation { continuation in
+                    database.read { _ in UInt(pthread_self()) } completion: { first in
+                        database.read { _ in UInt(pthread_self()) } completion: { second in
+                            continuation.resume(with: Result { (try first.get(), try second.get()) })
+                        }
+                    }
+                }
+                #expect(first == second)
+                try await database.write {
+                    try $0.execute(
+                        "INSERT INTO fruit (name, weight) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET weight = $2",
+                        ["plum", .integer(weight)])
+                }
+                let found = try await database.read { try $0.first("SELECT weight FROM fruit") { try $0.integer(0) } }
+                #expect(found == weight)
+            }
         }
     }
 

@@ -63,6 +63,26 @@ import Testing
         #expect(element.firstChild?.namespace == name)
     }
 
+    /// One context reads the elements of a loop for months: nothing may add up in it.
+    @Test func nothingAddsUp() throws {
+        let parser = StanzaParser()
+        let small = ByteBuffer(string: "<a b='&amp;&#65;'>&lt;x&gt;\r\n<c xmlns='urn:c'/>&#10;</a>")
+        for number in 0..<60_000 {
+            let element = try parser.parse(small)
+            guard element["b"] == "&A", element.text == "<x>\n\n" else {
+                Issue.record("the element was read differently the \(number). time")
+                return
+            }
+            parser.release()
+        }
+        // Of every size, growing and shrinking, to the last byte of the buffer that they are read from.
+        for size in Array(900...1_200) + Array(2_000...2_100) + [16_000, 16_400, 40_000] {
+            let text = String(repeating: "x", count: size)
+            #expect(try parser.parse(ByteBuffer(string: "<a>\(text)</a>")).text == text)
+            #expect(try parser.parse(small).text == "<x>\n\n")
+        }
+    }
+
     // MARK: What may not pass
 
     @Test(arguments: ["<a><!----></a>", "<a><?x?></a>"])
