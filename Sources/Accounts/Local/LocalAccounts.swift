@@ -1,5 +1,5 @@
-internal import Synchronization
 package import Storage
+internal import Synchronization
 package import TLS
 internal import XMPP
 

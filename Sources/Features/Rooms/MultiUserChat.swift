@@ -9,7 +9,7 @@ package struct MultiUserChat: Feature {
     package static let xeps = [45, 249, 317, 410, 421, 425, 433, 463, 486, 488, 500, 502]
     package static let settings = [
         AnySetting(label), AnySetting(creation), AnySetting(perAccount), AnySetting(occupants), AnySetting(affiliations),
-        AnySetting(searches),
+        AnySetting(searches), AnySetting(goneTime),
     ]
     package static let migrations = RoomStore.migrations + RoomRecords.migrations
 
@@ -41,6 +41,10 @@ package struct MultiUserChat: Feature {
         "rooms.searches", default: 60, in: 1...100_000,
         "How often an account may look for rooms within a minute; all accounts of another server count as one.")
 
+    static let goneTime = Setting(
+        "rooms.gone", default: .seconds(31 * 86_400), in: .zero ... .seconds(3_650 * 86_400),
+        "How long nobody but the administrator can make another room of the address of a persistent one that was destroyed: clients would bring it back unasked. 0s: not at all.")
+
     private unowned let kernel: Kernel
     private let service: RoomService
 
@@ -69,6 +73,7 @@ package struct MultiUserChat: Feature {
             }),
             Registration.chore(every: .seconds(60)) { await service.tidy() },
             Registration.chore(every: .seconds(3_600)) { await service.archive.expire() },
+            Registration.chore(every: .seconds(3_600)) { await service.forgetFormer() },
             Registration.chore(every: .seconds(1)) { await service.orders.look() },
             Registration.stopping { service.stop(on: $0) },
             Registration.sessionEnded { session, _ in service.ended(session) },

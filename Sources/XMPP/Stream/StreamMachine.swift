@@ -11,7 +11,9 @@ package struct StreamFacts: OptionSet, Sendable, Hashable {
     package static let bound = Self(rawValue: 1 << 3)
     /// A client is proving who it is with SASL2; nothing else may happen meanwhile (XEP-0388 §2.4).
     package static let authenticating = Self(rawValue: 1 << 4)
-    fileprivate static let combinations = 1 << 5
+
+    /// How many sets of facts there are; the one above is the last.
+    fileprivate static let combinations = 2 * Int(authenticating.rawValue)
 }
 
 /// When something may be negotiated, and which elements negotiate it: the pure part of a stream feature.

@@ -131,7 +131,7 @@ struct RoomModelTests {
                 case .retract, .moderate: break
                 }
             }
-            if outcome.changes.isDestroyed { #expect(room.isEmpty) }
+            if outcome.changes.destruction != nil { #expect(room.isEmpty) }
         }
 
         private mutating func deliver(_ stanza: Stanza, _ cause: Stanza, _ text: String, _ before: Room) throws {

@@ -61,7 +61,7 @@ struct RoomRecordsTests {
             try await test.kernel.database.write { transaction in
                 var changes = RoomChanges()
                 changes.isRoomChanged = true
-                try RoomStore.save(room, before: new, changes, transaction)
+                try RoomStore.save(room, before: new, changes, at: .now, transaction)
                 try RoomStore.remove(try JID("juliet@people.test"), transaction)
             }
             let found = try await test.kernel.database.read { try RoomStore.load(room.address, limits: Room.Limits(), $0) }

@@ -135,12 +135,13 @@ package struct RoomAdministration: Sendable {
     /// - Returns: why it was not done.
     private func change(_ address: JID, _ request: Stanza, _ id: String) async throws -> String? {
         let limits = Room.Limits(
-            occupants: configuration[MultiUserChat.occupants], affiliates: configuration[MultiUserChat.affiliations])
+            occupants: configuration[MultiUserChat.occupants], affiliates: configuration[MultiUserChat.affiliations],
+            goneTime: configuration[MultiUserChat.goneTime])
         return try await database.write { transaction in
             var room: Room
             if let found = try RoomStore.load(address, limits: limits, transaction) {
                 room = found
-            } else if case .create = AbsentRoom.received(request) {
+            } else if case .create = AbsentRoom.received(request, former: nil) {
                 room = Room(address, createdBy: address.domainJID, at: .now, secret: randomBytes(32), limits: limits)
             } else {
                 return StanzaError.Condition.itemNotFound.description
@@ -148,7 +149,7 @@ package struct RoomAdministration: Sendable {
             let before = room
             let outcome = room.received(request, at: .now)
             if let refusal = outcome.refusal { return refusal }
-            try RoomStore.save(room, before: before, outcome.changes, transaction)
+            try RoomStore.save(room, before: before, outcome.changes, at: .now, transaction)
             // Those who are in the room hear of it when they are in it again.
             if try RoomOrders.isAwaited(address, transaction) { try RoomOrders.add(id, request, for: address, transaction) }
             return nil

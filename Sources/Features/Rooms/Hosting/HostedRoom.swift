@@ -31,6 +31,8 @@ final class HostedRoom {
     private var waiting = CircularBuffer<Event>(initialCapacity: 0)
     /// The archive, once somebody has used it.
     private var owner: ArchiveOwner?
+    /// The room that there was, where there is none.
+    private var former: FormerRoom?
     /// Who has made the room while it was in memory.
     private var creator: JID?
     /// Whether there may be an archive from before.
@@ -70,8 +72,9 @@ final class HostedRoom {
         }
     }
 
-    func loaded(_ room: Room?, on loop: LoopContext) {
+    func loaded(_ room: Room?, _ former: FormerRoom?, on loop: LoopContext) {
         wasStored = room != nil
+        self.former = former
         state = .ready(room)
         goOn(on: loop)
     }
@@ -129,7 +132,8 @@ final class HostedRoom {
     }
 
     private func handleAbsent(_ event: Event, on loop: LoopContext) {
-        switch AbsentRoom.received(event.stanza) {
+        if let former, former.expiry <= kernel.clock.date { self.former = nil }
+        switch AbsentRoom.received(event.stanza, former: former) {
         case .create:
             guard let creator = event.stanza.from, service.mayCreate(address, creator) else {
                 // XEP-0045 §10.1.1
@@ -139,6 +143,7 @@ final class HostedRoom {
                 return refuse(event, StanzaError(.resourceConstraint, "you have made too many rooms"), on: loop)
             }
             self.creator = creator
+            former = nil
             state = .ready(
                 Room(
                     address, createdBy: creator, at: kernel.clock.date, secret: randomBytes(32),
@@ -179,8 +184,9 @@ final class HostedRoom {
         state = .writing(before: before)
         let reference = kernel.loops[loop.index]
         let address = address
+        let now = kernel.clock.date
         kernel.database.write { transaction in
-            try RoomStore.save(after, before: before, outcome.changes, transaction)
+            try RoomStore.save(after, before: before, outcome.changes, at: now, transaction)
         } completion: { [kernel] result in
             reference.execute { loop in
                 guard let room = loop[RoomService.rooms][address] else { return }
@@ -223,7 +229,8 @@ final class HostedRoom {
         if !isSettled, let event {
             if isPlaced { event.settle?() } else { settle(event, on: loop) }
         }
-        if outcome.changes.isDestroyed {
+        if let destruction = outcome.changes.destruction {
+            former = room.flatMap { FormerRoom($0, destruction, at: kernel.clock.date) }
             state = .ready(nil)
             removeArchive()
         }

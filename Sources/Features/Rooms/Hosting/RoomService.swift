@@ -25,7 +25,7 @@ struct RoomService: Sendable {
             occupants: kernel.configuration[MultiUserChat.occupants],
             affiliates: kernel.configuration[MultiUserChat.affiliations],
             roomsOfOwner: kernel.configuration[MultiUserChat.perAccount],
-            card: kernel.configuration[VCard.sizeLimit].bytes)
+            card: kernel.configuration[VCard.sizeLimit].bytes, goneTime: kernel.configuration[MultiUserChat.goneTime])
         searches = SearchQuota(limit: kernel.configuration[MultiUserChat.searches], at: kernel.clock.now)
         quota = RoomQuota(limit: kernel.configuration[MultiUserChat.perAccount])
     }
@@ -57,12 +57,12 @@ struct RoomService: Sendable {
         loop[Self.rooms][address] = room
         let reference = kernel.loops[loop.index]
         reference.task {
-            let result: Result<Room?, StanzaError>
+            let result: Result<(Room?, FormerRoom?), StanzaError>
             do throws(StanzaError) { result = .success(try await read(address)) } catch { result = .failure(error) }
             reference.execute { loop in
                 guard let room = loop[Self.rooms][address] else { return }
                 switch result {
-                case .success(let found): room.loaded(found, on: loop)
+                case .success((let found, let former)): room.loaded(found, former, on: loop)
                 case .failure(let error): room.failed(error, on: loop)
                 }
             }
@@ -70,14 +70,16 @@ struct RoomService: Sendable {
         return room
     }
 
-    /// The room as it was kept, with what was said last.
-    private func read(_ address: JID) async throws(StanzaError) -> Room? {
+    /// The room as it was kept, with what was said last; or the one that there was.
+    private func read(_ address: JID) async throws(StanzaError) -> (Room?, FormerRoom?) {
         let limits = limits(of: address)
-        guard var room = try await kernel.read(of: address, { try RoomStore.load(address, limits: limits, $0) }) else {
-            return nil
+        let (found, former) = try await kernel.read(of: address) { transaction in
+            let room = try RoomStore.load(address, limits: limits, transaction)
+            return (room, room == nil ? try FormerRoom.load(address, transaction) : nil)
         }
+        guard var room = found else { return (nil, former) }
         if limits.hasArchive { try await archive.recall(&room) }
-        return room
+        return (room, nil)
     }
 
     /// Whether somebody may make a room.
@@ -91,6 +93,12 @@ struct RoomService: Sendable {
     }
 
     // MARK: From time to time
+
+    /// Forgets rooms that were destroyed long ago.
+    func forgetFormer() async {
+        let now = kernel.clock.date
+        _ = try? await kernel.database.write { try FormerRoom.forgetExpired(at: now, $0) }
+    }
 
     /// Lets go of rooms that nobody is in, of devices that are gone, and of people whose accounts were removed.
     func tidy() async {

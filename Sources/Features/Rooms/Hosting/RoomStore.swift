@@ -23,7 +23,7 @@ enum RoomStore {
                 "CREATE INDEX room_affiliations_person ON room_affiliations (person)",
                 "CREATE TABLE room_removals (person TEXT NOT NULL PRIMARY KEY)",
             ])
-    ] + SavedRooms.migrations + RoomOrders.migrations
+    ] + SavedRooms.migrations + RoomOrders.migrations + FormerRoom.migrations
 
     // MARK: Reading
 
@@ -111,16 +111,25 @@ enum RoomStore {
 
     // MARK: Writing
 
-    static func save(_ room: Room, before: Room, _ changes: RoomChanges, _ transaction: Transaction) throws {
+    /// - Parameter now: when a room was destroyed.
+    static func save(
+        _ room: Room, before: Room, _ changes: RoomChanges, at now: DateTime, _ transaction: Transaction
+    ) throws {
         let address = SQLValue.text(room.address.description)
-        guard room.configuration.persistence.isPersistent, !changes.isDestroyed else {
+        if let destruction = changes.destruction {
+            try FormerRoom(before, destruction, at: now)?.save(room.address, transaction)
+        }
+        guard room.configuration.persistence.isPersistent, changes.destruction == nil else {
             try transaction.execute("DELETE FROM room_affiliations WHERE room = $1", [address])
             try transaction.execute("DELETE FROM rooms WHERE address = $1", [address])
             try RoomRecords.delete(room.address, transaction)
             return
         }
         let isNew = !before.configuration.persistence.isPersistent
-        if isNew { try checkOwners(of: room, transaction) }
+        if isNew {
+            try checkOwners(of: room, transaction)
+            try FormerRoom.forget(room.address, transaction)
+        }
         if isNew || changes.isRoomChanged { try saveRoom(room, transaction) }
         if isNew || changes.areRecordsChanged {
             try room.records.save(room.address, before: isNew ? RoomRecords() : before.records, transaction)

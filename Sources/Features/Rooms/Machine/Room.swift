@@ -18,6 +18,8 @@ struct Room: Sendable {
         var card = 131_072
         /// Whether what is said is archived.
         var hasArchive = false
+        /// How long nobody makes another room of the address of a persistent one that was destroyed.
+        var goneTime = Duration.zero
     }
 
     let address: JID

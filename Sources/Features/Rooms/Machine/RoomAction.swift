@@ -34,7 +34,7 @@ struct RoomChanges: Sendable, Equatable {
     /// Some of the records.
     var areRecordsChanged = false
     /// The room is gone, with all that was stored of it.
-    var isDestroyed = false
+    var destruction: RoomDestruction?
 
     var isEmpty: Bool { self == RoomChanges() }
 }

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import XMPP
 
 /// Why a room is no more, and where it goes on (XEP-0045 §10.9).
-struct RoomDestruction: Sendable {
+struct RoomDestruction: Sendable, Equatable {
     var venue: String?
     var password: String?
     var reason: String?
@@ -36,6 +36,6 @@ extension Room {
             tellOwn(presence, &outcome)
         }
         for device in receivers { remove(device) }
-        outcome.changes.isDestroyed = true
+        outcome.changes.destruction = destruction
     }
 }
