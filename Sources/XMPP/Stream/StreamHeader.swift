@@ -6,6 +6,7 @@ package struct StreamHeader: Sendable, Equatable {
     package var to: String?
     package var from: String?
     package var id: String?
+    /// `xml:lang` as sent.
     package let language: String?
     /// The version attribute as sent; nil where it is absent, which means 0.9 (§4.7.5).
     package let version: String?

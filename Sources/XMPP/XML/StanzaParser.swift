@@ -169,7 +169,11 @@ private final class ParserContext {
         _ = header.withUnsafeReadableBytes {
             xmlParseChunk(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
         }
-        guard let input = xmlNewStringInputStream(context, "") else { fatalError("libxml2 has no memory for a parser") }
+        // Empty for now, and at an address that stays: libxml2 keeps it, and looks there when the input is pushed.
+        bytes[0] = 0
+        guard let input = xmlNewStringInputStream(context, bytes.baseAddress) else {
+            fatalError("libxml2 has no memory for a parser")
+        }
         self.input = input
         xmlPushInput(context, input)
     }

@@ -80,12 +80,36 @@ import XMPP
             defer { database.close() }
             let room = try JID(hall)
             let former = try #require(try await database.read { try FormerRoom.load(room, $0) })
-            try await database.write { try FormerRoom.forgetExpired(at: DateTime(milliseconds: former.expiry.milliseconds - 1), $0) }
+            try await database.write { try FormerRoom.forgetOld(at: DateTime(milliseconds: former.expiry.milliseconds - 1), $0) }
             #expect(try await database.read { try FormerRoom.load(room, $0) } == former)
             while former.expiry >= .now { try await Task.sleep(for: .milliseconds(20)) }
             #expect(try await enter(client) == nil)
-            try await database.write { try FormerRoom.forgetExpired(at: .now, $0) }
+            try await database.write { try FormerRoom.forgetOld(at: .now, $0) }
             #expect(try await database.read { try FormerRoom.load(room, $0) } == nil)
+        }
+    }
+
+    /// Rooms can be made and destroyed for ever; the oldest are forgotten first.
+    @Test func notTooMany() async throws {
+        try await TestServer.run(accounts: 0, further: [MultiUserChat.self]) { server in
+            let now = DateTime.now
+            let limits = Room.Limits(goneTime: .seconds(60))
+            let rooms = try (0..<20).map { try JID("room\($0)@rooms.localhost") }
+            for (index, address) in rooms.enumerated() {
+                var room = Room(address, createdBy: try JID("user1@localhost"), at: now, secret: [], limits: limits)
+                #expect(FormerRoom(room, RoomDestruction(reason: nil), at: now) == nil)
+                room.configuration.persistence.isPersistent = true
+                let end = DateTime(milliseconds: now.milliseconds + Int64(index))
+                let former = try #require(FormerRoom(room, RoomDestruction(reason: nil), at: end))
+                try await server.kernel.database.write { try former.save(address, $0) }
+            }
+            for (limit, left) in [(20, 20), (12, 12), (1, 1), (0, 0)] {
+                let kept = try await server.kernel.database.write { transaction in
+                    try FormerRoom.forgetOld(at: now, limit: limit, transaction)
+                    return try rooms.filter { try FormerRoom.load($0, transaction) != nil }
+                }
+                #expect(kept == rooms.suffix(left))
+            }
         }
     }
 

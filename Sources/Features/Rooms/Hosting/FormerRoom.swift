@@ -11,7 +11,8 @@ struct FormerRoom: Sendable, Equatable {
                 """
                 CREATE TABLE former_rooms (
                     address TEXT NOT NULL PRIMARY KEY, expiry BIGINT NOT NULL, reason TEXT, venue TEXT)
-                """
+                """,
+                "CREATE INDEX former_rooms_expiry ON former_rooms (expiry)",
             ])
     ]
 
@@ -77,7 +78,13 @@ struct FormerRoom: Sendable, Equatable {
         try transaction.execute("DELETE FROM former_rooms WHERE address = $1", [.text(room.description)])
     }
 
-    static func forgetExpired(at now: DateTime, _ transaction: Transaction) throws {
+    /// Forgets those whose time is over, and the oldest if there are too many: rooms can be made and destroyed for ever.
+    static func forgetOld(at now: DateTime, limit: Int = 100_000, _ transaction: Transaction) throws {
         try transaction.execute("DELETE FROM former_rooms WHERE expiry <= $1", [.integer(Int(now.milliseconds))])
+        let oldest = try transaction.first(
+            "SELECT expiry FROM former_rooms ORDER BY expiry DESC LIMIT 1 OFFSET $1", [.integer(limit)]
+        ) { try $0.integer(0) }
+        guard let oldest else { return }
+        try transaction.execute("DELETE FROM former_rooms WHERE expiry <= $1", [.integer(oldest)])
     }
 }

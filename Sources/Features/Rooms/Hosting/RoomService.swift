@@ -97,7 +97,7 @@ struct RoomService: Sendable {
     /// Forgets rooms that were destroyed long ago.
     func forgetFormer() async {
         let now = kernel.clock.date
-        _ = try? await kernel.database.write { try FormerRoom.forgetExpired(at: now, $0) }
+        _ = try? await kernel.database.write { try FormerRoom.forgetOld(at: now, $0) }
     }
 
     /// Lets go of rooms that nobody is in, of devices that are gone, and of people whose accounts were removed.
